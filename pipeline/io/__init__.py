@@ -1,0 +1,1 @@
+"""Input readers and the Parquet writer: the only place where files are opened."""

@@ -1,0 +1,269 @@
+"""Gzip members and zstd frames: decoding in small pieces, knowing where each begins and ends in the file as stored.
+
+Archives are compressed record by record so that one lost byte costs one record. The standard readers throw that away:
+they stop at the first bad byte, and take a file that breaks off for one that ends. Here every piece of decoded text comes
+with the stored position it was read from, the end of a member is checked (checksum, length), and after damage reading goes
+on at the next member that really opens.
+
+Nothing is decoded further than asked: a piece is at most `PIECE` bytes of gzip or one block (128 KiB) of zstd, so a bomb
+costs its reader nothing it did not ask for.
+
+Formats: RFC 1952 (gzip), RFC 8878 (zstd); zstd dictionary in a leading skippable frame as in the IIPC's WARC/zstd note.
+What it gets wrong: damage in a gzip file of one single member ends that file, as deflate cannot be entered in the middle;
+and up to `PIECE` bytes decoded just before the damage are lost with it.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import IO, NamedTuple, Protocol
+
+import zstandard
+
+PIECE = 16_384
+GZIP_MAGIC = b"\x1f\x8b\x08"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_BLOCK_LIMIT = 1 << 17
+# What the zstd command line accepts too; a frame that asks for more memory is refused.
+ZSTD_WINDOW_LIMIT = 1 << 27
+# Skippable frame that carries the dictionary of a .warc.zst.
+DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"
+DICTIONARY_LIMIT = 64 << 20
+SCAN_BYTES = 1 << 20
+
+
+class Broken(Exception):
+    """What is stored here cannot be decoded or framed; caught inside :mod:`pipeline.io` and turned into a `Failure`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Pieces(Protocol):
+    """Decoded bytes, a piece at a time."""
+
+    position: int
+    """First stored byte that no piece so far needed."""
+    before: int
+    """`position` as it was before the last piece."""
+
+    def more(self) -> bytes:
+        """The next piece, never empty before the end; ``b""`` at a clean end. Raises `Broken`."""
+        ...
+
+
+def read_at(raw: IO[bytes], position: int, length: int) -> bytes:
+    raw.seek(position)
+    return raw.read(length)
+
+
+def size_of(raw: IO[bytes]) -> int:
+    return raw.seek(0, 2)
+
+
+class PlainBytes:
+    """The stored bytes themselves from `start` on."""
+
+    def __init__(self, raw: IO[bytes], start: int) -> None:
+        self.raw, self.position, self.before = raw, start, start
+
+    def more(self) -> bytes:
+        piece = read_at(self.raw, self.position, 4 * PIECE)
+        self.before, self.position = self.position, self.position + len(piece)
+        return piece
+
+
+class GzipMember:
+    """One gzip member."""
+
+    def __init__(self, raw: IO[bytes], start: int) -> None:
+        self.raw, self.position, self.before = raw, start, start
+        self._inflate = zlib.decompressobj(31)
+        self._fetched = start
+        self._tail = b""
+
+    def more(self) -> bytes:
+        self.before = self.position
+        while not self._inflate.eof:
+            stored = self._tail or self._fetch()
+            try:
+                piece = self._inflate.decompress(stored, PIECE)
+            except zlib.error as error:
+                raise Broken("corrupt", f"gzip: {error}") from error
+            self._tail = self._inflate.unconsumed_tail
+            self.position = self._fetched - len(self._tail) - len(self._inflate.unused_data)
+            if piece:
+                return piece
+        return b""
+
+    def _fetch(self) -> bytes:
+        stored = read_at(self.raw, self._fetched, PIECE)
+        if not stored:
+            raise Broken("truncated", "the file ends inside a gzip member")
+        self._fetched += len(stored)
+        return stored
+
+
+class ZstdFrame:
+    """One zstd frame, walked block by block, so that no call can decode more than one block."""
+
+    def __init__(self, raw: IO[bytes], start: int, dictionary: zstandard.ZstdCompressionDict | None = None) -> None:
+        self.raw, self.position, self.before = raw, start, start
+        self._dictionary = dictionary
+        self._decoder: zstandard.ZstdDecompressionObj | None = None
+        self._checksum = 0
+        self._last = False
+
+    def more(self) -> bytes:
+        self.before = self.position
+        if self._decoder is None:
+            self._open()
+        while not self._last:
+            piece = self._block()
+            if piece:
+                return piece
+        return b""
+
+    def _open(self) -> None:
+        head = read_at(self.raw, self.position, 18)
+        if re.match(rb"[\x50-\x5f]\x2a\x4d\x18", head, re.DOTALL):
+            self.position += 8 + int.from_bytes(head[4:8], "little")
+            if self.position > size_of(self.raw):
+                raise Broken("truncated", "the file ends inside a zstd frame")
+            self._last = True
+            return
+        if len(head) < 6:
+            raise Broken("truncated", "the file ends inside a zstd frame")
+        try:
+            length = zstandard.frame_header_size(head)
+        except zstandard.ZstdError as error:
+            raise Broken("corrupt", f"zstd: {error}") from error
+        self._checksum = 4 if head[4] & 4 else 0
+        options = {"dict_data": self._dictionary} if self._dictionary else {}
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_LIMIT, **options).decompressobj()
+        self._feed(length)
+
+    def _block(self) -> bytes:
+        header = int.from_bytes(read_at(self.raw, self.position, 3), "little")
+        self._last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
+        stored = 1 if kind == 1 else size
+        if kind == 3 or size > ZSTD_BLOCK_LIMIT:
+            raise Broken("corrupt", "zstd: impossible block header")
+        piece = self._feed(3 + stored + (self._checksum if self._last else 0))
+        assert self._decoder is not None
+        if self._last and not self._decoder.eof:
+            raise Broken("corrupt", "zstd: the frame does not end with its last block")
+        return piece
+
+    def _feed(self, length: int) -> bytes:
+        stored = read_at(self.raw, self.position, length)
+        if len(stored) < length:
+            raise Broken("truncated", "the file ends inside a zstd frame")
+        assert self._decoder is not None
+        try:
+            piece = self._decoder.decompress(stored)
+        except zstandard.ZstdError as error:
+            raise Broken("corrupt", f"zstd: {error}") from error
+        self.position += length
+        return piece
+
+
+def zstd_dictionary(raw: IO[bytes]) -> zstandard.ZstdCompressionDict | None:
+    """The dictionary that a .warc.zst may carry in its first frame, plain or itself compressed."""
+    head = read_at(raw, 0, 8)
+    length = int.from_bytes(head[4:8], "little")
+    if head[:4] != DICTIONARY_MAGIC or length > DICTIONARY_LIMIT:
+        return None
+    content = raw.read(length)
+    if content.startswith(ZSTD_MAGIC):
+        content = zstandard.ZstdDecompressor().decompress(content, max_output_size=DICTIONARY_LIMIT)
+    return zstandard.ZstdCompressionDict(content)
+
+
+class Codec(NamedTuple):
+    """How the members of one open file are recognised and opened."""
+
+    raw: IO[bytes]
+    magic: re.Pattern[bytes]
+    member: Callable[[int], Pieces]
+    begins: Callable[[bytes], bool]
+    """Whether decoded bytes are the beginning of a record: makes a member a point where reading can start."""
+
+
+def gzip_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
+    return Codec(raw, re.compile(re.escape(GZIP_MAGIC)), lambda at: GzipMember(raw, at), begins)
+
+
+def zstd_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
+    try:
+        dictionary = zstd_dictionary(raw)
+    except zstandard.ZstdError:
+        dictionary = None
+    magic = re.compile(re.escape(ZSTD_MAGIC) + rb"|[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
+    return Codec(raw, magic, lambda at: ZstdFrame(raw, at, dictionary), begins)
+
+
+def positions(raw: IO[bytes], pattern: re.Pattern[bytes], start: int, reach: int = 4) -> Iterator[int]:
+    """Where in the stored bytes, from `start` on, the pattern matches; matches may be up to `reach` bytes long."""
+    at = start
+    while chunk := read_at(raw, at, SCAN_BYTES + reach):
+        last = len(chunk) < SCAN_BYTES + reach
+        for match in pattern.finditer(chunk):
+            if last or match.start() < SCAN_BYTES:
+                yield at + match.start()
+        if last:
+            return
+        at += SCAN_BYTES
+
+
+def opens(codec: Codec, position: int) -> bool:
+    """Whether a member that begins a record starts exactly here."""
+    if codec.magic.match(read_at(codec.raw, position, 4)) is None:
+        return False
+    try:
+        return codec.begins(codec.member(position).more())
+    except Broken:
+        return False
+
+
+def find_member(codec: Codec, start: int) -> int | None:
+    """The first position from `start` on where a record-beginning member opens; None when there is none left."""
+    return next((at for at in positions(codec.raw, codec.magic, start) if opens(codec, at)), None)
+
+
+class Chain:
+    """Members in a row as one text, up to the next member that begins a record by itself, or the end of the file.
+
+    Mostly one member; but some writers compress a whole archive, or blocks of fixed size, without regard to records.
+    """
+
+    def __init__(self, codec: Codec, start: int) -> None:
+        self.codec, self.position, self.before = codec, start, start
+        self._member: Pieces | None = codec.member(start)
+        self._pending = b""
+
+    def more(self) -> bytes:
+        self.before = self.position
+        while self._member is not None:
+            piece, self._pending = self._pending or self._member.more(), b""
+            self.position = self._member.position
+            if piece:
+                return piece
+            self._next_member()
+        return b""
+
+    def _next_member(self) -> None:
+        """Go on with the member that follows; leave it when it stands for itself or does not open."""
+        self._member = None
+        if self.codec.magic.match(read_at(self.codec.raw, self.position, 4)) is None:
+            return
+        member = self.codec.member(self.position)
+        try:
+            pending = member.more()
+        except Broken:
+            return
+        if not self.codec.begins(pending):
+            self._member, self._pending = member, pending

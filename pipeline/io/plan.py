@@ -1,0 +1,260 @@
+"""From the paths a user gives to the shards of a run.
+
+Small files are gathered into buckets by the hash of their relative name. A bucket that grows too full splits in two by the
+next bit of the hash (extendible hashing, Fagin et al. 1979), so a file added, removed or touched changes the shard it is in
+and no other. Long archives are cut at multiples of `shard_bytes`; the reader finds the first record in each range.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from pipeline.errors import UsageError
+from pipeline.io.items import Part, ReadSettings, Shard, Skipped
+from pipeline.io.opening import filesystem, is_url, open_binary
+from pipeline.io.readers import PAGE_SUFFIX, READERS, is_compressed, recognise
+
+# A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
+BUCKET_FILES = 8
+BUCKET_BITS = 6
+HASH_BITS = 64
+STDIN = "-"
+
+
+class Survey(NamedTuple):
+    """What the paths hold."""
+
+    shards: list[Shard]
+    skipped: tuple[Skipped, ...]
+    """Files passed over on purpose, counted by reason."""
+
+
+class Found(NamedTuple):
+    """One file of the input."""
+
+    path: str
+    name: str
+    size: int
+    version: str
+    """Changes when the file does: modification time in ns, or the store's etag."""
+
+
+def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
+    """The shards of these paths, ordered by id. Raises `UsageError` for a path that does not exist."""
+    return survey(paths, settings).shards
+
+
+def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
+    """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not read to be hashed again."""
+    skipped: Counter[str] = Counter()
+    found = _distinct([file for path in paths for file in _expand(path, skipped)])
+    long, short = [], []
+    for file in found:
+        part = _whole(file)
+        (long if file.size > _split_above(settings) and _splits(part) else short).append((file, part))
+    groups = _buckets(short, settings) + [group for file, part in long for group in _ranges(file, part, settings)]
+    digests: dict[str, str] = {}
+    shards = [_shard(shard_id, members, known or {}, digests) for shard_id, members in sorted(groups)]
+    return Survey(shards, tuple(Skipped(kind, count) for kind, count in sorted(skipped.items())))
+
+
+# Finding the files
+
+
+def _expand(path: str, skipped: Counter[str]) -> Iterator[Found]:
+    """The files that one path stands for. Raises `UsageError` when it does not exist."""
+    if path == STDIN:
+        yield _spool_stdin()
+    elif is_url(path):
+        yield from _expand_url(path, skipped)
+    elif os.path.isdir(path):
+        yield from _walk(Path(path), skipped)
+    elif os.path.exists(path):
+        yield _local(Path(path), Path(path).name)
+    else:
+        raise UsageError(
+            f"{path}: no such file or folder; check the spelling, or give - to read a page from standard input"
+        )
+
+
+def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
+    for folder, folders, names in os.walk(root, onerror=_cannot_list):
+        skipped["hidden folder"] += sum(name.startswith(".") for name in folders)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(folder, name)
+            reason = _passed_over(name) or ("not a regular file" if not path.is_file() else "")
+            if reason:
+                skipped[reason] += 1
+            else:
+                yield _local(path, path.relative_to(root).as_posix())
+    skipped += Counter()  # drops the zeros
+
+
+def _cannot_list(error: OSError) -> None:
+    raise UsageError(
+        f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable or leave it out"
+    )
+
+
+def _passed_over(name: str) -> str:
+    """Why a file of this name, met in a folder, is no input; empty when it is one. Named outright, it is read."""
+    if name.startswith("."):
+        return "hidden file"
+    return "notes (.md)" if name.lower().endswith(".md") else ""
+
+
+def _local(path: Path, name: str) -> Found:
+    stat = path.stat()
+    # Names on disk may hold bytes that are no UTF-8; shown names must be writable to any table.
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return Found(str(path), shown, stat.st_size, str(stat.st_mtime_ns))
+
+
+def _spool_stdin() -> Found:
+    """Standard input as a temporary file, so that workers can open it and archives can be read in any order."""
+    handle, path = tempfile.mkstemp(prefix="presscut-stdin-")
+    atexit.register(Path(path).unlink, missing_ok=True)
+    with open(handle, "wb") as copy:
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+    return Found(path, STDIN, os.path.getsize(path), _sha256(path))
+
+
+def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
+    fs, root = filesystem(url)
+    try:
+        listing = fs.find(root, detail=True) if fs.isdir(root) else {root: fs.info(root)}
+    except FileNotFoundError:
+        raise UsageError(f"{url}: nothing there; check the address and your access to it") from None
+    except Exception as error:
+        raise UsageError(
+            f"{url}: the store does not answer ({type(error).__name__}: {error}); check it and your access"
+        ) from error
+    for path, info in sorted(listing.items()):
+        name = path[len(root) :].strip("/") or root.rsplit("/", 1)[-1]
+        hidden = "hidden file" if any(piece.startswith(".") for piece in name.split("/")) else ""
+        reason = hidden or (_passed_over(name.rsplit("/", 1)[-1]) if path != root else "")
+        if reason:
+            skipped[reason] += 1
+        else:
+            version = next(
+                (str(info[key]) for key in ("ETag", "etag", "LastModified", "mtime", "created") if info.get(key)), ""
+            )
+            yield Found(fs.unstrip_protocol(path), name, int(info.get("size") or 0), version)
+
+
+def _distinct(found: Sequence[Found]) -> list[Found]:
+    """Each file once, each under a name of its own, whatever the order of the arguments.
+
+    A file named twice (a folder and a file in it) keeps its longest name. Raises `UsageError` when two files share a name.
+    """
+    files: dict[str, Found] = {}
+    for file in sorted(found, key=lambda file: (len(file.name), file.name)):
+        files[file.path if is_url(file.path) else os.path.realpath(file.path)] = file
+    names: dict[str, Found] = {}
+    for file in files.values():
+        if file.name in names:
+            first = names[file.name].path
+            raise UsageError(
+                f"{first} and {file.path} would both be called {file.name}; give the folder above both instead"
+            )
+        names[file.name] = file
+    return [names[name] for name in sorted(names)]
+
+
+# From files to shards
+
+
+def _whole(file: Found) -> Part:
+    """The file as one part; which reader it needs is found by looking, if it can be opened at all."""
+    # Looking into every page of a store would cost a request each, to learn what its name says.
+    if is_url(file.path) and PAGE_SUFFIX.search(file.name):
+        return Part(file.path, file.name)
+    try:
+        with open_binary(file.path) as raw:
+            return Part(file.path, file.name, reader=recognise(raw, file.name))
+    except OSError:
+        return Part(file.path, file.name)
+
+
+def _split_above(settings: ReadSettings) -> int:
+    return settings.shard_bytes + settings.shard_bytes // 2
+
+
+def _splits(part: Part) -> bool:
+    reader = READERS[part.reader]
+    with open_binary(part.path) as raw:
+        return reader.splits_compressed if is_compressed(raw) else reader.splits
+
+
+Member = tuple[Found, Part]
+Group = tuple[str, list[Member]]
+
+
+def _ranges(file: Found, part: Part, settings: ReadSettings) -> list[Group]:
+    """A long file cut at multiples of `shard_bytes`, so that an archive that grows keeps its first shards."""
+    starts = list(range(0, file.size - settings.shard_bytes // 2, settings.shard_bytes))
+    stops = [*starts[1:], -1]
+    name = hashlib.sha256(file.name.encode()).hexdigest()[:16]
+    return [
+        (f"range-{name}-{start:015d}", [(file, part._replace(start=start, stop=stop))])
+        for start, stop in zip(starts, stops, strict=True)
+    ]
+
+
+def _buckets(members: Sequence[Member], settings: ReadSettings, bits: str = "") -> list[Group]:
+    if not members:
+        return []
+    size = sum(file.size for file, _ in members)
+    crowded = len(members) > BUCKET_FILES and len(bits) < BUCKET_BITS
+    heavy = len(members) > 1 and size > settings.shard_bytes and len(bits) < HASH_BITS
+    if not crowded and not heavy:
+        return [(f"files-{bits or 'all'}", list(members))]
+    halves: dict[str, list[Member]] = {"0": [], "1": []}
+    for member in members:
+        halves[_hash_bits(member[0].name)[len(bits)]].append(member)
+    return [group for bit, half in halves.items() for group in _buckets(half, settings, bits + bit)]
+
+
+def _hash_bits(name: str) -> str:
+    return f"{int.from_bytes(hashlib.sha256(name.encode()).digest()[: HASH_BITS // 8]):0{HASH_BITS}b}"
+
+
+def _shard(shard_id: str, members: Sequence[Member], known: Mapping[str, str], digests: dict[str, str]) -> Shard:
+    ranges = [f"{part.name}\0{part.start}\0{part.stop}\0{part.reader}" for _, part in members]
+    stat_key = _joined([f"{r}\0{file.size}\0{file.version}" for r, (file, _) in zip(ranges, members, strict=True)])
+    digest = known.get(stat_key) or _joined(
+        [f"{r}\0{_content(file, digests)}" for r, (file, _) in zip(ranges, members, strict=True)]
+    )
+    return Shard(shard_id, tuple(part for _, part in members), digest, stat_key)
+
+
+def _joined(values: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(values).encode()).hexdigest()
+
+
+def _content(file: Found, digests: dict[str, str]) -> str:
+    """The digest of a whole file, also for a range of it: the last record of a range reaches into the next one."""
+    if is_url(file.path):
+        return f"{file.size} {file.version}"
+    if file.path not in digests:
+        digests[file.path] = _sha256(file.path)
+    return digests[file.path]
+
+
+def _sha256(path: str) -> str:
+    """Hex digest of a local file; of nothing when it cannot be read, which reading it will report."""
+    try:
+        with open(path, "rb") as raw:
+            return hashlib.file_digest(raw, "sha256").hexdigest()
+    except OSError:
+        return "unreadable"

@@ -1,0 +1,136 @@
+"""The readers by name, recognising which one a file needs, and reading a shard.
+
+Recognition looks at the first bytes, decompressed where they are compressed; the suffix only decides between kinds that
+look alike (a page that happens to start with ``{`` is no table).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import IO, NamedTuple
+
+from pipeline.errors import UsageError
+from pipeline.io import files
+from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
+from pipeline.io.members import Broken, Chain, PlainBytes
+from pipeline.io.opening import is_url, open_binary
+from pipeline.model import Locator, Page
+
+__all__ = ["READERS", "Failure", "Item", "Part", "ReadSettings", "Shard", "Skipped", "read_shard", "recognise"]
+
+Read = Callable[[IO[bytes], Part, ReadSettings], Iterator[Item]]
+
+
+class Reader(NamedTuple):
+    """How one kind of file is read."""
+
+    read: Read
+    splits: bool = False
+    """Whether a plain file of this kind can be read in byte ranges."""
+    splits_compressed: bool = False
+    """Whether a gzip or zstd file of this kind can."""
+
+
+def _unsupported(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+    """A file of a kind that no reader is for, named by its first bytes."""
+    head = raw.read(8)
+    name, advice = next((n, a) for magic, n, a in UNSUPPORTED if head.startswith(magic))
+    yield Failure(Locator(part.name), "unsupported", f"{name} is not read: {advice}")
+
+
+UNSUPPORTED = (
+    (b"BZh", "bzip2", "unpack it, or recompress it with gzip or zstd"),
+    (b"\xfd7zXZ\x00", "xz", "unpack it, or recompress it with gzip or zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip", "unpack it to a folder, or repack it as zip or tar"),
+    (b"Rar!", "RAR", "unpack it to a folder, or repack it as zip or tar"),
+    (b"\x04\x22\x4d\x18", "lz4", "unpack it, or recompress it with gzip or zstd"),
+)
+
+READERS: dict[str, Reader] = {
+    "page": Reader(files.read_page),
+    "unsupported": Reader(_unsupported),
+}
+
+# Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
+HEAD_BYTES = 4096
+TABLE_SUFFIX = re.compile(r"\.(jsonl|ndjson|jsonlines)(\.gz|\.zst)?$", re.IGNORECASE)
+PAGE_SUFFIX = re.compile(r"\.(html?|xhtml|txt)(\.gz|\.zst)?$", re.IGNORECASE)
+SIGNATURES = (
+    (re.compile(rb"WARC/\d"), "warc"),
+    (re.compile(rb"filedesc://"), "arc"),
+    (re.compile(rb"PK(\x03\x04|\x05\x06)"), "zip"),
+    (re.compile(rb"PAR1"), "parquet"),
+    (re.compile(rb".{257}ustar", re.DOTALL), "tar"),
+    (re.compile(b"|".join(re.escape(magic) for magic, _, _ in UNSUPPORTED)), "unsupported"),
+)
+# A row of a table: an object on a line of its own.
+OBJECT_LINE = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"')
+
+
+def recognise(raw: IO[bytes], name: str) -> str:
+    """The name of the reader for this file; ``page`` when nothing says otherwise."""
+    head = head_of(raw)
+    for signature, reader in SIGNATURES:
+        if signature.match(head):
+            return reader
+    if TABLE_SUFFIX.search(name):
+        return "jsonl"
+    if not PAGE_SUFFIX.search(name) and OBJECT_LINE.match(head):
+        return "jsonl"
+    return "page"
+
+
+def head_of(raw: IO[bytes]) -> bytes:
+    """The first bytes of the file, decompressed as far as they can be."""
+    codec = files.codec_of(raw)
+    pieces = Chain(codec, 0) if codec else PlainBytes(raw, 0)
+    head = b""
+    try:
+        while len(head) < HEAD_BYTES and (piece := pieces.more()):
+            head += piece
+    except Broken:
+        pass
+    return head[:HEAD_BYTES]
+
+
+def is_compressed(raw: IO[bytes]) -> bool:
+    return files.codec_of(raw) is not None
+
+
+def read_shard(shard: Shard, settings: ReadSettings) -> Iterator[Page | Failure | Skipped]:
+    """Every record the shard owns, in stored order; what was passed over comes last, counted.
+
+    Bad input never raises; a missing package or an impossible column mapping (`UsageError`) does.
+    """
+    passed: Counter[str] = Counter()
+    for item in itertools.chain.from_iterable(_read_part(part, settings) for part in shard.inputs):
+        if isinstance(item, Skipped):
+            passed[item.kind] += item.count
+        else:
+            yield item
+    for kind, count in sorted(passed.items()):
+        yield Skipped(kind, count)
+
+
+def _read_part(part: Part, settings: ReadSettings) -> Iterator[Item]:
+    try:
+        with closing(open_binary(part.path)) as raw:
+            yield from READERS[part.reader].read(raw, part, settings)
+    except UsageError:
+        raise
+    except Exception as error:
+        # Stores raise what they like (botocore, aiohttp); local files raise OSError only, anything else is a bug of ours.
+        if not isinstance(error, OSError) and not is_url(part.path):
+            raise
+        # A store may answer next time; a local file will not.
+        yield Failure(Locator(part.name), "unreadable", _reason(error), retryable=is_url(part.path))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return f"cannot be read: {type(error).__name__}: {error}"[:500]
