@@ -96,6 +96,8 @@ def _decode_bytes(data: bytes, http_charset: str | None) -> tuple[str, str, str]
     for mark, charset in BOMS:
         if data.startswith(mark):
             return _decode_as(data[len(mark) :], charset), charset, "bom"
+    if utf16 := _utf16_without_bom(data[:BINARY_PROBE_BYTES]):
+        return _decode_as(data, utf16), utf16, "detected"
     utf8 = _strict_utf8(data)
     for found, label in (("http", http_charset), ("meta", _declared(data))):
         charset = _known(label)
@@ -119,8 +121,6 @@ def _detected(data: bytes) -> tuple[str, str, str]:
     wide = sum(1 for byte in data[:DETECT_BYTES] if byte >= 0xC0)
     if lenient[:DETECT_BYTES].count("\ufffd") <= wide // 10:
         return lenient, "utf-8", "detected"
-    if utf16 := _utf16_without_bom(data[:BINARY_PROBE_BYTES]):
-        return _decode_as(data, utf16), utf16, "detected"
     charset = _known(chardet.detect(data[:DETECT_BYTES])["encoding"])
     if charset and charset != "utf-8":
         return _decode_as(data, charset), charset, "detected"

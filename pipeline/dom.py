@@ -1,0 +1,322 @@
+"""The parsed page as columns: elements and text nodes in reading order, each text with its place in the source.
+
+Two parsers stand behind `parse`: turbohtml (default: the fastest measured, linear on hostile input, HTML5 trees) and
+BeautifulSoup over html.parser (pure Python: the fallback, and the oracle the tests compare with). Neither gives text nodes
+a position, so `walk` finds it: a text starts where the tag before it ends, and what follows there must spell the text once
+references are resolved. Elements a reader does not see are never walked.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any, NamedTuple, Protocol
+
+import turbohtml
+from bs4 import BeautifulSoup, Tag
+from bs4.element import PreformattedString
+
+
+class DomSettings(NamedTuple):
+    """Which parser, and how much of a page is read."""
+
+    parser: str = "turbohtml"
+    """``turbohtml`` or ``beautifulsoup``."""
+    max_elements: int = 500_000
+    """Pages with more elements keep their beginning and say so."""
+
+
+class Node(Protocol):
+    """What the walk needs of an element; turbohtml's own elements fit as they are."""
+
+    @property
+    def tag(self) -> str: ...
+    @property
+    def children(self) -> Sequence[Any]: ...
+    @property
+    def position(self) -> tuple[int, int] | None: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def source_location(self) -> Any: ...
+    def attr(self, name: str, /) -> str | None: ...
+
+
+class Parsed(NamedTuple):
+    """A parsed document of either parser, and the types of its nodes."""
+
+    root: Any
+    element: type
+    text: type
+
+    def select(self, selector: str) -> list[Any]:
+        """Elements matching a CSS selector, in document order."""
+        found: list[Any] = self.root.select(selector)
+        return found
+
+
+class Tree(NamedTuple):
+    """Visible elements and texts in document order, as parallel columns.
+
+    Element columns: `tags`, `parents` (-1 at the top), `names` (class, id, role and itemprop, as written), `blocks` (the
+    nearest element at or above that makes a block of its own; -1 for none), `links` (the nearest link at or above). Text columns, blank texts joined to the next:
+    `data`, `starts` and `ends` (in the source, outer blanks left out), `owners` (the element directly around, -1 for none),
+    `opened` (elements opened before it), `broken` (block boundaries opened before it).
+    """
+
+    tags: list[str]
+    parents: list[int]
+    names: list[str]
+    blocks: list[int]
+    links: list[int]
+    hrefs: dict[int, str]
+    languages: dict[int, str]
+    data: list[str]
+    starts: list[int]
+    ends: list[int]
+    owners: list[int]
+    opened: list[int]
+    broken: list[int]
+    cut: bool
+
+
+# Elements that run inside a line. Everything else, custom elements included, stands as a block of its own.
+INLINE = frozenset(
+    "a abbr acronym b bdi bdo big blink cite code data del dfn em font i img input ins kbd label map mark nobr output picture "
+    "q rb rp rt rtc ruby s samp small source span strike strong sub sup time tt u var wbr".split()
+)
+# Elements whose content a reader does not see, or sees as a picture. With scripting on, <noscript> is one of them.
+UNSEEN = frozenset(
+    "area audio base canvas embed frame frameset head iframe link math meta noembed noframes noscript object param script "
+    "style svg template title track video".split()
+)
+HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.IGNORECASE)
+# Elements with something to say beyond tag and class; one native query finds them, so the walk need not ask each.
+REMARKABLE = "[hidden], [style], [lang], [role], [itemprop]"
+
+# What may stand between the tag before a text and the text itself: end tags, comments, declarations, blanks.
+GAP = re.compile(r"(?:\s+|</[^>]*>|<!--.*?-->|<![^>]*>|<\?[^>]*>|&nbsp;|&#160;|&#[xX][aA]0;)*", re.DOTALL)
+TAG = re.compile(r"""<[^\s>/"']*(?:[^>"']|"[^"]*"|'[^']*')*>""")
+# Inside a text node's stretch of source only ignored tags and comments may stand.
+MARKUP = re.compile(r"""<!--.*?-->|</?[A-Za-z!?](?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
+REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
+
+
+def parse(source: str, parser: str = "turbohtml") -> Parsed:
+    """Parse decoded, newline-normalised markup. Never fails on malformed input."""
+    if parser == "turbohtml":
+        return Parsed(turbohtml.parse(source, source_locations=True), turbohtml.Element, turbohtml.Text)
+    return Parsed(_SoupElement(BeautifulSoup(source, "html.parser")), _SoupElement, _SoupText)
+
+
+def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
+    """The visible page, in document order. `source` is the string that was parsed."""
+    tree = Tree([], [], [], [], [], {}, {}, [], [], [], [], [], [], False)
+    tags, parents, names, blocks, links = tree.tags, tree.parents, tree.names, tree.blocks, tree.links
+    element_type, text_type = parsed.element, parsed.text
+    remarkable = set(parsed.select(REMARKABLE))
+    after = TagEnds(source).after
+    broken = cursor = 0
+    before: Any = None  # the last element entered or skipped since the last text
+    unseen, blank = False, ""
+    stack = [(child, -1) for child in reversed(parsed.root.children)]
+    while stack:
+        node, parent = stack.pop()
+        kind = type(node)
+        if kind is text_type:
+            data = node.data
+            if data.isspace():
+                blank += data
+                continue
+            low = cursor if before is None else after(before, unseen)
+            start, cursor = _locate(source, data, low if low > cursor else cursor)
+            before = None
+            tree.data.append(blank + data if blank else data)
+            blank = ""
+            tree.starts.append(start)
+            tree.ends.append(cursor)
+            tree.owners.append(parent)
+            tree.opened.append(len(tags))
+            tree.broken.append(broken)
+        elif kind is element_type:
+            tag = node.tag
+            before, unseen, special = node, tag in UNSEEN, node in remarkable
+            if unseen or (special and _is_hidden(node)):
+                unseen = True
+                continue
+            index = len(tags)
+            if index >= settings.max_elements:
+                return tree._replace(cut=True)
+            name = _name(node)
+            if special:
+                name = _annotated(name, node)
+                if language := node.attr("lang"):
+                    tree.languages[index] = language
+            tags.append(tag)
+            parents.append(parent)
+            names.append(name)
+            links.append(links[parent] if parent >= 0 else -1)
+            if tag in INLINE:
+                blocks.append(blocks[parent] if parent >= 0 else -1)
+                if tag == "a" and (href := node.attr("href")):
+                    tree.hrefs[index] = href
+                    links[index] = index
+            else:
+                blocks.append(index)
+                broken += 1
+                blank = ""
+            stack += [(child, index) for child in reversed(node.children)]
+    return tree
+
+
+class TagEnds:
+    """Where elements' tags end in the source, from the parsers' line and column."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.lines = [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
+
+    def after(self, element: Node, whole: bool) -> int:
+        """The offset just past an element's start tag, or past all of it; 0 when it is implied and stands nowhere."""
+        position = element.position
+        if position is None:
+            return 0
+        start = self.lines[position[0] - 1] + position[1]
+        match = TAG.match(self.source, start)
+        end = match.end() if match else start
+        return self.past(element, end) if whole else end
+
+    def past(self, element: Node, content: int) -> int:
+        """The offset just past an element's end tag: the parser knows it, or tags of its name are counted."""
+        location = element.source_location
+        if location is not None:
+            return location.end_tag.end_offset if location.end_tag else content
+        depth = 1
+        for match in re.compile(rf"<(/?){re.escape(element.tag)}\b[^>]*>", re.IGNORECASE).finditer(self.source, content):
+            depth += -1 if match[1] else 1
+            if not depth:
+                return match.end()
+        return content
+
+
+def _name(node: Node) -> str:
+    """Class and id as written, one string."""
+    classes, identity = node.attr("class"), node.attr("id")
+    return f"{classes} #{identity}" if classes and identity else classes or (f"#{identity}" if identity else "")
+
+
+def _annotated(name: str, node: Node) -> str:
+    """The name with ARIA role and microdata property, which say what class names only hint at."""
+    marks = [f"@{value}" for value in (node.attr("role"), node.attr("itemprop")) if value]
+    return " ".join([name, *marks] if name else marks)
+
+
+def _is_hidden(node: Node) -> bool:
+    """Hidden by attribute or inline style. Style sheets are not read, and closed dialogs and details count as seen: one click away."""
+    style = node.attr("style")
+    if style and HIDDEN_STYLE.search(style):
+        return True
+    hidden = node.attr("hidden")
+    return hidden is not None and hidden.lower() != "until-found"
+
+
+def _locate(source: str, data: str, low: int) -> tuple[int, int]:
+    """Start and end of a text in the source at or after `low`, without its outer blanks; empty if it is not to be found."""
+    core = data.strip()
+    match = GAP.match(source, low)
+    start = match.end() if match else low
+    if source.startswith(core, start):
+        return start, start + len(core)
+    end = _spelled(source, core, start)
+    if end < 0:
+        # Moved by the parser (foster-parented out of a table, say): the next place that spells it.
+        start = source.find(core, low)
+        return (start, start + len(core)) if start >= 0 else (low, low)
+    return start, end
+
+
+def _spelled(source: str, text: str, start: int) -> int:
+    """Where the source, read from `start` on, has spelled `text`: references resolved, ignored tags passed; -1 if never."""
+    at, done = start, 0
+    while done < len(text):
+        char = source[at : at + 1]
+        if char == "&" and (match := REFERENCE.match(source, at)):
+            resolved = html.unescape(match.group())
+            if not text.startswith(resolved, done):
+                return -1
+            at, done = match.end(), done + len(resolved)
+            continue
+        if char == "<" and (match := MARKUP.match(source, at)):
+            at = match.end()
+            continue
+        if char != text[done]:
+            return -1
+        stop = _next_special(source, at + 1)
+        length = min(stop - at, len(text) - done)
+        if source[at : at + length] != text[done : done + length]:
+            return -1
+        at, done = at + length, done + length
+    return at
+
+
+SPECIAL = re.compile("[&<]")
+
+
+def _next_special(source: str, at: int) -> int:
+    match = SPECIAL.search(source, at)
+    return match.start() if match else len(source)
+
+
+class _SoupText:
+    """A BeautifulSoup string that looks like the default parser's text node."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: str) -> None:
+        self.data = data
+
+
+class _SoupElement:
+    """A BeautifulSoup tag that looks like the default parser's element."""
+
+    __slots__ = ("soup", "tag")
+
+    def __init__(self, soup: Tag) -> None:
+        self.soup = soup
+        self.tag = soup.name
+
+    def __hash__(self) -> int:
+        return id(self.soup)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SoupElement) and other.soup is self.soup
+
+    @property
+    def children(self) -> list[_SoupElement | _SoupText]:
+        return [_adapt(child) for child in self.soup.contents if not isinstance(child, PreformattedString)]
+
+    @property
+    def position(self) -> tuple[int, int] | None:
+        line, column = self.soup.sourceline, self.soup.sourcepos
+        return None if line is None or column is None else (line, column)
+
+    @property
+    def source_location(self) -> None:
+        """html.parser does not keep end tags."""
+
+    @property
+    def text(self) -> str:
+        return self.soup.get_text()
+
+    def attr(self, name: str) -> str | None:
+        value = self.soup.get(name)
+        return " ".join(value) if isinstance(value, list) else value
+
+    def select(self, selector: str) -> list[_SoupElement]:
+        return [_SoupElement(found) for found in self.soup.select(selector)]
+
+
+def _adapt(node: object) -> _SoupElement | _SoupText:
+    return _SoupElement(node) if isinstance(node, Tag) else _SoupText(str(node))
