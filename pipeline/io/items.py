@@ -75,7 +75,7 @@ class Skipped(NamedTuple):
     """Records passed over on purpose, by kind."""
 
     kind: str
-    count: int
+    count: int  # type: ignore[assignment]  # a column name; tuple.count has no use here
 
 
 Item = Page | Failure | Skipped

@@ -1,16 +1,16 @@
 """Gzip members and zstd frames: decoding in small pieces, knowing where each begins and ends in the file as stored.
 
 Archives are compressed record by record so that one lost byte costs one record. The standard readers throw that away:
-they stop at the first bad byte, and take a file that breaks off for one that ends. Here every piece of decoded text comes
-with the stored position it was read from, the end of a member is checked (checksum, length), and after damage reading goes
-on at the next member that really opens.
+they stop at the first bad byte, and take a file that breaks off for one that ends. Here every piece of decoded text
+comes with the stored position it was read from, the end of a member is checked (checksum, length), and after damage
+reading goes on at the next member that really opens.
 
-Nothing is decoded further than asked: a piece is at most `PIECE` bytes of gzip or one block (128 KiB) of zstd, so a bomb
-costs its reader nothing it did not ask for.
+Nothing is decoded further than asked: a piece is at most `PIECE` bytes of gzip or one block (128 KiB) of zstd, so a
+bomb costs its reader nothing it did not ask for.
 
 Formats: RFC 1952 (gzip), RFC 8878 (zstd); zstd dictionary in a leading skippable frame as in the IIPC's WARC/zstd note.
-What it gets wrong: damage in a gzip file of one single member ends that file, as deflate cannot be entered in the middle;
-and up to `PIECE` bytes decoded just before the damage are lost with it.
+What it gets wrong: damage in a gzip file of one single member ends that file, as deflate cannot be entered in the
+middle; and up to `PIECE` bytes decoded just before the damage are lost with it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import IO, NamedTuple, Protocol
 import zstandard
 
 PIECE = 16_384
+FIRST_PIECE = 2048
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_BLOCK_LIMIT = 1 << 17
@@ -71,9 +72,15 @@ class PlainBytes:
         self.raw, self.position, self.before = raw, start, start
 
     def more(self) -> bytes:
-        piece = read_at(self.raw, self.position, 4 * PIECE)
+        piece = read_at(self.raw, self.position, PIECE)
         self.before, self.position = self.position, self.position + len(piece)
         return piece
+
+    def jump(self, length: int) -> None:
+        """Leave out the next `length` bytes. Raises `Broken` when the file ends before."""
+        self.position += length
+        if self.position > size_of(self.raw):
+            raise Broken("truncated", "a record breaks off before the length it states")
 
 
 class GzipMember:
@@ -84,18 +91,21 @@ class GzipMember:
         self._inflate = zlib.decompressobj(31)
         self._fetched = start
         self._tail = b""
+        # A look at the beginning is enough to know a record start.
+        self._limit = FIRST_PIECE
 
     def more(self) -> bytes:
         self.before = self.position
         while not self._inflate.eof:
             stored = self._tail or self._fetch()
             try:
-                piece = self._inflate.decompress(stored, PIECE)
+                piece = self._inflate.decompress(stored, self._limit)
             except zlib.error as error:
                 raise Broken("corrupt", f"gzip: {error}") from error
             self._tail = self._inflate.unconsumed_tail
             self.position = self._fetched - len(self._tail) - len(self._inflate.unused_data)
             if piece:
+                self._limit = PIECE
                 return piece
         return b""
 
@@ -142,8 +152,8 @@ class ZstdFrame:
         except zstandard.ZstdError as error:
             raise Broken("corrupt", f"zstd: {error}") from error
         self._checksum = 4 if head[4] & 4 else 0
-        options = {"dict_data": self._dictionary} if self._dictionary else {}
-        self._decoder = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_LIMIT, **options).decompressobj()
+        decompressor = zstandard.ZstdDecompressor(self._dictionary, max_window_size=ZSTD_WINDOW_LIMIT)
+        self._decoder = decompressor.decompressobj()
         self._feed(length)
 
     def _block(self) -> bytes:
@@ -191,10 +201,12 @@ class Codec(NamedTuple):
     member: Callable[[int], Pieces]
     begins: Callable[[bytes], bool]
     """Whether decoded bytes are the beginning of a record: makes a member a point where reading can start."""
+    checksummed: bool = False
+    """Whether every member is verified by a checksum of its own."""
 
 
 def gzip_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
-    return Codec(raw, re.compile(re.escape(GZIP_MAGIC)), lambda at: GzipMember(raw, at), begins)
+    return Codec(raw, re.compile(re.escape(GZIP_MAGIC)), lambda at: GzipMember(raw, at), begins, checksummed=True)
 
 
 def zstd_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
@@ -231,6 +243,8 @@ def opens(codec: Codec, position: int) -> bool:
 
 def find_member(codec: Codec, start: int) -> int | None:
     """The first position from `start` on where a record-beginning member opens; None when there is none left."""
+    if opens(codec, start):
+        return start
     return next((at for at in positions(codec.raw, codec.magic, start) if opens(codec, at)), None)
 
 

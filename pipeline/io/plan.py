@@ -1,8 +1,8 @@
 """From the paths a user gives to the shards of a run.
 
-Small files are gathered into buckets by the hash of their relative name. A bucket that grows too full splits in two by the
-next bit of the hash (extendible hashing, Fagin et al. 1979), so a file added, removed or touched changes the shard it is in
-and no other. Long archives are cut at multiples of `shard_bytes`; the reader finds the first record in each range.
+Small files are gathered into buckets by the hash of their relative name. A bucket that grows too full splits in two by
+the next bit of the hash (extendible hashing, Fagin et al. 1979), so a file added, removed or touched changes the shard
+it is in and no other. Long archives are cut at multiples of `shard_bytes`; the reader finds the first record of each.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
 
 
 def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
-    """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not read to be hashed again."""
+    """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again."""
     skipped: Counter[str] = Counter()
     found = _distinct([file for path in paths for file in _expand(path, skipped)])
-    long, short = [], []
+    long: list[Member] = []
+    short: list[Member] = []
     for file in found:
         part = _whole(file)
         (long if file.size > _split_above(settings) and _splits(part) else short).append((file, part))
@@ -155,7 +156,7 @@ def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
 def _distinct(found: Sequence[Found]) -> list[Found]:
     """Each file once, each under a name of its own, whatever the order of the arguments.
 
-    A file named twice (a folder and a file in it) keeps its longest name. Raises `UsageError` when two files share a name.
+    A file named twice (a folder and a file in it) keeps its longest name. Raises `UsageError` when two share a name.
     """
     files: dict[str, Found] = {}
     for file in sorted(found, key=lambda file: (len(file.name), file.name)):
@@ -193,7 +194,7 @@ def _split_above(settings: ReadSettings) -> int:
 def _splits(part: Part) -> bool:
     reader = READERS[part.reader]
     with open_binary(part.path) as raw:
-        return reader.splits_compressed if is_compressed(raw) else reader.splits
+        return reader.splits_compressed if is_compressed(raw, part.name) else reader.splits
 
 
 Member = tuple[Found, Part]

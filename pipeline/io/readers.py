@@ -14,7 +14,7 @@ from contextlib import closing
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io import files
+from pipeline.io import files, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
 from pipeline.io.members import Broken, Chain, PlainBytes
 from pipeline.io.opening import is_url, open_binary
@@ -52,12 +52,21 @@ UNSUPPORTED = (
 
 READERS: dict[str, Reader] = {
     "page": Reader(files.read_page),
+    "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
+    "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
     "unsupported": Reader(_unsupported),
 }
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
 HEAD_BYTES = 4096
-TABLE_SUFFIX = re.compile(r"\.(jsonl|ndjson|jsonlines)(\.gz|\.zst)?$", re.IGNORECASE)
+SUFFIXES = (
+    (re.compile(r"\.(jsonl|ndjson|jsonlines)(\.gz|\.zst)?$", re.IGNORECASE), "jsonl"),
+    (re.compile(r"\.(warc|wet)(\.gz|\.zst)?$", re.IGNORECASE), "warc"),
+    (re.compile(r"\.arc(\.gz|\.zst)?$", re.IGNORECASE), "arc"),
+    (re.compile(r"\.zip$", re.IGNORECASE), "zip"),
+    (re.compile(r"\.(tar(\.gz|\.zst)?|tgz)$", re.IGNORECASE), "tar"),
+    (re.compile(r"\.parquet$", re.IGNORECASE), "parquet"),
+)
 PAGE_SUFFIX = re.compile(r"\.(html?|xhtml|txt)(\.gz|\.zst)?$", re.IGNORECASE)
 SIGNATURES = (
     (re.compile(rb"WARC/\d"), "warc"),
@@ -73,20 +82,22 @@ OBJECT_LINE = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"')
 
 def recognise(raw: IO[bytes], name: str) -> str:
     """The name of the reader for this file; ``page`` when nothing says otherwise."""
-    head = head_of(raw)
+    head = head_of(raw, name)
     for signature, reader in SIGNATURES:
         if signature.match(head):
             return reader
-    if TABLE_SUFFIX.search(name):
-        return "jsonl"
+    # Not for trust in names, but because damage may have hit the first bytes.
+    for suffix, reader in SUFFIXES:
+        if suffix.search(name):
+            return reader
     if not PAGE_SUFFIX.search(name) and OBJECT_LINE.match(head):
         return "jsonl"
     return "page"
 
 
-def head_of(raw: IO[bytes]) -> bytes:
+def head_of(raw: IO[bytes], name: str) -> bytes:
     """The first bytes of the file, decompressed as far as they can be."""
-    codec = files.codec_of(raw)
+    codec = files.codec_of(raw, name)
     pieces = Chain(codec, 0) if codec else PlainBytes(raw, 0)
     head = b""
     try:
@@ -97,8 +108,8 @@ def head_of(raw: IO[bytes]) -> bytes:
     return head[:HEAD_BYTES]
 
 
-def is_compressed(raw: IO[bytes]) -> bool:
-    return files.codec_of(raw) is not None
+def is_compressed(raw: IO[bytes], name: str) -> bool:
+    return files.codec_of(raw, name) is not None
 
 
 def read_shard(shard: Shard, settings: ReadSettings) -> Iterator[Page | Failure | Skipped]:
@@ -123,7 +134,7 @@ def _read_part(part: Part, settings: ReadSettings) -> Iterator[Item]:
     except UsageError:
         raise
     except Exception as error:
-        # Stores raise what they like (botocore, aiohttp); local files raise OSError only, anything else is a bug of ours.
+        # Stores raise what they like (botocore, aiohttp); local files only OSError, anything else is a bug of ours.
         if not isinstance(error, OSError) and not is_url(part.path):
             raise
         # A store may answer next time; a local file will not.
