@@ -60,6 +60,13 @@ def _never(_: bytes) -> bool:
     return False
 
 
+def passed_over(name: str) -> str:
+    """Why a file of this name, met in a folder, is no input; empty when it is one. Named outright, it is read."""
+    if name.startswith("."):
+        return "hidden file"
+    return "notes (.md)" if name.lower().endswith(".md") else ""
+
+
 def codec_of(raw: IO[bytes], name: str, begins: Callable[[bytes], bool] = _never) -> Codec | None:
     """How to decompress the file; None when it is not compressed. `begins`: see `Codec`.
 

@@ -14,7 +14,20 @@ import re
 from collections.abc import Callable, Iterator
 from typing import IO, NamedTuple, Protocol
 
-from pipeline.io.members import Broken, Chain, Codec, Pieces, PlainBytes, find_member, positions, read_at, size_of
+from pipeline.io.items import Failure
+from pipeline.io.members import (
+    Broken,
+    Buffer,
+    Chain,
+    Codec,
+    Pieces,
+    PlainBytes,
+    find_member,
+    positions,
+    read_at,
+    size_of,
+)
+from pipeline.model import Locator
 
 HEAD_LIMIT = 65_536
 # Enough for nearly every header.
@@ -159,6 +172,12 @@ def walk(raw: IO[bytes], layout: Layout, framing: Framing, span: tuple[int, int]
         position = following
 
 
+def lost(gap: Gap, name: str) -> Failure:
+    """The row that states which bytes of an archive are gone, and why."""
+    locator = Locator(name, "", gap.start, gap.stop - gap.start)
+    return Failure(locator, gap.kind, f"bytes {gap.start} to {gap.stop} are lost: {gap.message}")
+
+
 def _between(raw: IO[bytes], layout: Layout, position: int, following: int | None) -> Iterator[Gap]:
     """The gap between the end of one record and the verified start of the next, when there is anything in it."""
     end = size_of(raw) if following is None else following
@@ -188,87 +207,41 @@ class _Stretch:
     def __init__(self, layout: Layout, framing: Framing, start: int, limit: int) -> None:
         self.framing, self.start, self.limit = framing, start, limit
         self.plain = isinstance(layout, Plain)
-        self.text = layout.text(start)
-        self.buffer = bytearray()
+        self.text = Buffer(layout.text(start))
         self.intact = start
         """Where the stored bytes begin that the records handed out so far do not account for."""
 
     def records(self) -> Iterator[Record]:
         """Raises `Broken` at the first record that is not intact."""
-        while self._past_newlines():
+        while self.text.past(NEWLINES):
             head = self._head()
             whole = head.length <= self.limit
-            content = self._take(head.length if whole else min(head.length, GLIMPSE))
-            self._skip(head.length - len(content))
-            end = self.text.position - len(self.buffer)
+            content = self.text.take(head.length if whole else min(head.length, GLIMPSE))
+            self.text.skip(head.length - len(content), SKIP_FACTOR * self.limit)
+            end = self.text.position
             self._check_end()
             if not self.plain:
-                end = self.text.position
+                end = self.text.pieces.position
             yield Record(self.start, end - self.start, head, content, whole)
             # Of a text that goes on, the last piece may hold the beginning of the next record.
-            self.intact = self.text.before if self.buffer and not self.plain else end
+            self.intact = self.text.pieces.before if self.text.held and not self.plain else end
             if self.plain:
                 return
         self.intact = self.text.position
 
-    def _fill(self, length: int) -> bool:
-        """At least `length` bytes in the buffer; False when the text ends before."""
-        while len(self.buffer) < length:
-            piece = self.text.more()
-            if not piece:
-                return False
-            self.buffer += piece
-        return True
-
-    def _past_newlines(self) -> bool:
-        """Skip what separates records; False at the end of the text, whose checksum has then been verified."""
-        for _ in range(HEAD_LIMIT):
-            if not self._fill(1):
-                return False
-            newlines = NEWLINES.match(self.buffer)
-            del self.buffer[: newlines.end() if newlines else 0]
-            if self.buffer:
-                return True
-        raise Broken("corrupt", "nothing but newlines")
-
     def _head(self) -> Head:
-        end = self.framing.head_end.search(self.buffer)
-        while end is None:
-            if len(self.buffer) > HEAD_LIMIT or not self._fill(len(self.buffer) + 1):
-                raise Broken("corrupt", "no record begins here")
-            end = self.framing.head_end.search(self.buffer)
-        head = self.framing.parse(bytes(self.buffer[: end.end()]))
-        if head is None:
+        head = self.text.until(self.framing.head_end, HEAD_LIMIT)
+        parsed = self.framing.parse(head) if head else None
+        if parsed is None:
             raise Broken("corrupt", "no record begins here")
-        del self.buffer[: end.end()]
-        return head
-
-    def _take(self, length: int) -> bytes:
-        if not self._fill(length):
-            raise Broken("truncated", "a record breaks off before the length it states")
-        content = bytes(self.buffer[:length])
-        del self.buffer[:length]
-        return content
-
-    def _skip(self, length: int) -> None:
-        """Get past the rest of a record that is too long: free in a plain file, bounded in a compressed one."""
-        if isinstance(self.text, PlainBytes) and length > len(self.buffer):
-            self.text.jump(length - len(self.buffer))
-            self.buffer.clear()
-            return
-        if length > SKIP_FACTOR * self.limit:
-            raise Broken("too_large", f"a record states {length} bytes; not decompressed to get past it")
-        while length:
-            self._fill(1)
-            step = min(length, len(self.buffer)) or length
-            self._take(step)
-            length -= step
+        return parsed
 
     def _check_end(self) -> None:
         """Whether the record's length leads where a record ends. Raises `Broken`."""
-        terminated = self._fill(len(self.framing.terminator)) and self.buffer.startswith(self.framing.terminator)
-        if self._past_newlines() and not terminated:
-            self._fill(self.framing.reach)
-            if self.framing.start.match(self.buffer):
-                return
+        terminated = self.text.look(len(self.framing.terminator)) == self.framing.terminator
+        if (
+            self.text.past(NEWLINES)
+            and not terminated
+            and not self.framing.start.match(self.text.look(self.framing.reach))
+        ):
             raise Broken("corrupt", "the length a record states does not lead to its end")

@@ -33,6 +33,8 @@ ZSTD_WINDOW_LIMIT = 1 << 27
 DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"
 DICTIONARY_LIMIT = 64 << 20
 SCAN_BYTES = 1 << 20
+# Filling between records, such as newlines, is skipped up to this many pieces.
+PAST_PIECES = 1024
 
 
 class Broken(Exception):
@@ -80,7 +82,7 @@ class PlainBytes:
         """Leave out the next `length` bytes. Raises `Broken` when the file ends before."""
         self.position += length
         if self.position > size_of(self.raw):
-            raise Broken("truncated", "a record breaks off before the length it states")
+            raise Broken("truncated", "it breaks off before the length it states")
 
 
 class GzipMember:
@@ -257,6 +259,8 @@ class Chain:
     def __init__(self, codec: Codec, start: int) -> None:
         self.codec, self.position, self.before = codec, start, start
         self._member: Pieces | None = codec.member(start)
+        self.begun = start
+        """Where the member that is being read begins."""
         self._pending = b""
 
     def more(self) -> bytes:
@@ -280,4 +284,80 @@ class Chain:
         except Broken:
             return
         if not self.codec.begins(pending):
-            self._member, self._pending = member, pending
+            self._member, self._pending, self.begun = member, pending, self.position
+
+
+class Buffer:
+    """Decoded text to take from the front in lengths of one's own choosing. Every method may raise `Broken`."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self.pieces = pieces
+        self._held = bytearray()
+
+    @property
+    def held(self) -> int:
+        """Decoded bytes waiting to be taken."""
+        return len(self._held)
+
+    @property
+    def position(self) -> int:
+        """Stored position of the next byte to take: exact in a plain file, not before it in a compressed one."""
+        return self.pieces.position - (len(self._held) if isinstance(self.pieces, PlainBytes) else 0)
+
+    def _fill(self, length: int) -> bool:
+        while len(self._held) < length:
+            piece = self.pieces.more()
+            if not piece:
+                return False
+            self._held += piece
+        return True
+
+    def look(self, length: int) -> bytes:
+        """The next `length` bytes, fewer at the end, left where they are."""
+        self._fill(length)
+        return bytes(self._held[:length])
+
+    def take(self, length: int) -> bytes:
+        """The next `length` bytes. Raises `Broken` (``truncated``) when the text ends before."""
+        if not self._fill(length):
+            raise Broken("truncated", "it breaks off before the length it states")
+        taken = bytes(self._held[:length])
+        del self._held[:length]
+        return taken
+
+    def until(self, pattern: re.Pattern[bytes], limit: int) -> bytes:
+        """Up to and including the next match of `pattern`; empty when there is none in `limit` bytes."""
+        end = pattern.search(self._held)
+        while end is None:
+            searched = len(self._held)
+            if searched > limit or not self._fill(searched + 1):
+                return b""
+            # Patterns sought here are at most four bytes long.
+            end = pattern.search(self._held, max(0, searched - 3))
+        return self.take(end.end())
+
+    def past(self, pattern: re.Pattern[bytes]) -> bool:
+        """Drop the longest match at the front; False when that was all, which verifies the last checksum."""
+        for _ in range(PAST_PIECES):
+            if not self._fill(1):
+                return False
+            match = pattern.match(self._held)
+            del self._held[: match.end() if match else 0]
+            if self._held:
+                return True
+        raise Broken("corrupt", "nothing but filling")
+
+    def skip(self, length: int, effort: int) -> None:
+        """Drop `length` bytes: free in a plain file, `effort` bytes at most in a compressed one."""
+        dropped = min(length, len(self._held))
+        del self._held[:dropped]
+        length -= dropped
+        if not length:
+            return
+        if isinstance(self.pieces, PlainBytes):
+            self.pieces.jump(length)
+            return
+        if length > effort:
+            raise Broken("too_large", f"it states {length} more bytes; not decompressed to get past them")
+        while length:
+            length -= len(self.take(min(length, PIECE)))

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.errors import UsageError
+from pipeline.io.files import passed_over
 from pipeline.io.items import Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, open_binary
 from pipeline.io.readers import PAGE_SUFFIX, READERS, is_compressed, recognise
+from pipeline.io.tables import check_table
 
 # A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
 BUCKET_FILES = 8
@@ -60,7 +62,7 @@ def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str
     long: list[Member] = []
     short: list[Member] = []
     for file in found:
-        part = _whole(file)
+        part = _whole(file, settings)
         (long if file.size > _split_above(settings) and _splits(part) else short).append((file, part))
     groups = _buckets(short, settings) + [group for file, part in long for group in _ranges(file, part, settings)]
     digests: dict[str, str] = {}
@@ -93,7 +95,7 @@ def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(folder, name)
-            reason = _passed_over(name) or ("not a regular file" if not path.is_file() else "")
+            reason = passed_over(name) or ("not a regular file" if not path.is_file() else "")
             if reason:
                 skipped[reason] += 1
             else:
@@ -105,13 +107,6 @@ def _cannot_list(error: OSError) -> None:
     raise UsageError(
         f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable or leave it out"
     )
-
-
-def _passed_over(name: str) -> str:
-    """Why a file of this name, met in a folder, is no input; empty when it is one. Named outright, it is read."""
-    if name.startswith("."):
-        return "hidden file"
-    return "notes (.md)" if name.lower().endswith(".md") else ""
 
 
 def _local(path: Path, name: str) -> Found:
@@ -143,7 +138,7 @@ def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
     for path, info in sorted(listing.items()):
         name = path[len(root) :].strip("/") or root.rsplit("/", 1)[-1]
         hidden = "hidden file" if any(piece.startswith(".") for piece in name.split("/")) else ""
-        reason = hidden or (_passed_over(name.rsplit("/", 1)[-1]) if path != root else "")
+        reason = hidden or (passed_over(name.rsplit("/", 1)[-1]) if path != root else "")
         if reason:
             skipped[reason] += 1
         else:
@@ -175,14 +170,20 @@ def _distinct(found: Sequence[Found]) -> list[Found]:
 # From files to shards
 
 
-def _whole(file: Found) -> Part:
-    """The file as one part; which reader it needs is found by looking, if it can be opened at all."""
+def _whole(file: Found, settings: ReadSettings) -> Part:
+    """The file as one part; which reader it needs is found by looking, if it can be opened at all.
+
+    Raises `UsageError` for a table in which no column is a page: better now than after hours.
+    """
     # Looking into every page of a store would cost a request each, to learn what its name says.
     if is_url(file.path) and PAGE_SUFFIX.search(file.name):
         return Part(file.path, file.name)
     try:
         with open_binary(file.path) as raw:
-            return Part(file.path, file.name, reader=recognise(raw, file.name))
+            reader = recognise(raw, file.name)
+            if reader in ("jsonl", "parquet"):
+                check_table(raw, file.name, reader, settings)
+            return Part(file.path, file.name, reader=reader)
     except OSError:
         return Part(file.path, file.name)
 

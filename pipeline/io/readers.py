@@ -14,7 +14,7 @@ from contextlib import closing
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io import files, warc
+from pipeline.io import containers, files, tables, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
 from pipeline.io.members import Broken, Chain, PlainBytes
 from pipeline.io.opening import is_url, open_binary
@@ -54,6 +54,10 @@ READERS: dict[str, Reader] = {
     "page": Reader(files.read_page),
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
+    "jsonl": Reader(tables.read_jsonl, splits=True),
+    "parquet": Reader(tables.read_parquet, splits=True),
+    "zip": Reader(containers.read_zip, splits=True),
+    "tar": Reader(containers.read_tar),
     "unsupported": Reader(_unsupported),
 }
 
@@ -130,6 +134,9 @@ def read_shard(shard: Shard, settings: ReadSettings) -> Iterator[Page | Failure 
 def _read_part(part: Part, settings: ReadSettings) -> Iterator[Item]:
     try:
         with closing(open_binary(part.path)) as raw:
+            if part.reader != "page" and not raw.read(1):
+                yield Failure(Locator(part.name, "", 0, 0), "empty", "the file is empty")
+                return
             yield from READERS[part.reader].read(raw, part, settings)
     except UsageError:
         raise

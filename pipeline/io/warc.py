@@ -22,7 +22,7 @@ from fastwarc.stream_io import BrotliReader
 from fastwarc.warc import HeaderMap
 
 from pipeline.io.files import bomb, codec_of, collect, too_long
-from pipeline.io.framing import Compressed, Framing, Gap, Head, Layout, Plain, Record, walk
+from pipeline.io.framing import Compressed, Framing, Gap, Head, Layout, Plain, Record, lost, walk
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Skipped
 from pipeline.io.members import Broken, Chain
 from pipeline.model import Locator, Page
@@ -115,12 +115,6 @@ def _read(raw: IO[bytes], part: Part, settings: ReadSettings, framing: Framing) 
             yield item
     for kind, count in sorted(passed.items()):
         yield Skipped(kind, count)
-
-
-def lost(gap: Gap, name: str) -> Failure:
-    """The row that states which bytes of an archive are gone, and why."""
-    locator = Locator(name, "", gap.start, gap.stop - gap.start)
-    return Failure(locator, gap.kind, f"bytes {gap.start} to {gap.stop} are lost: {gap.message}")
 
 
 class Response(NamedTuple):

@@ -1,0 +1,308 @@
+"""Tables of pages: JSONL (plain, gzip, zstd) and Parquet, with a mapping from their columns to ours.
+
+Columns go by explicit mapping, else by the names they commonly have. ``html`` and ``text`` say what the page is,
+``page`` leaves it to be seen; ``url``, ``charset`` and ``fetched`` are what is known about it.
+
+A row's record id is its number (JSONL compressed: from 1; Parquet: from 0), or ``@`` and its offset in a plain JSONL
+file, where counting the lines before a range would mean reading them.
+What it gets wrong: damage inside the strings of a plain JSONL or an unchecked zstd frame can leave valid JSON behind.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import UsageError
+from pipeline.io.files import codec_of
+from pipeline.io.framing import Gap, lost
+from pipeline.io.items import Failure, Item, Part, ReadSettings
+from pipeline.io.members import Broken, Buffer, Chain, Codec, PlainBytes, find_member, read_at, size_of
+from pipeline.model import Locator, Page
+
+# Ours, and the names others use, lower case with _ for -; the first that is there counts.
+COMMON_NAMES: dict[str, tuple[str, ...]] = {
+    "html": ("html", "raw_html", "page_html", "html_content", "content_html", "body_html"),
+    "text": ("text", "plain_text", "raw_text", "maintext", "article_text", "full_text", "raw_content"),
+    "page": ("page", "content", "body", "document", "article", "payload", "data"),
+    "url": (
+        "url",
+        "target_uri",
+        "warc_target_uri",
+        "source_url",
+        "page_url",
+        "original_url",
+        "link",
+        "uri",
+        "permalink",
+    ),
+    "charset": ("charset", "http_charset", "encoding"),
+    "fetched": ("fetched", "fetch_time", "fetched_at", "warc_date", "crawl_date", "crawled_at", "date_download"),
+}
+CONTENT = ("html", "text", "page")
+NEWLINE = re.compile(rb"\n")
+# One row of a Parquet file can be a long page; a batch of them must not be the whole file.
+PARQUET_BATCH = 32
+
+
+def mapping_of(columns: Sequence[str], settings: ReadSettings) -> dict[str, str]:
+    """Which of these columns is which of ours; without any of `CONTENT` when none looks like a page."""
+    spelled = {name.lower().replace("-", "_"): name for name in reversed(columns)}
+    mapping = {
+        ours: next(spelled[name] for name in names if name in spelled)
+        for ours, names in COMMON_NAMES.items()
+        if any(name in spelled for name in names)
+    }
+    if any(ours in CONTENT for ours, _ in settings.columns):
+        mapping = {ours: theirs for ours, theirs in mapping.items() if ours not in CONTENT}
+    return mapping | {ours: theirs for ours, theirs in settings.columns if theirs in columns}
+
+
+def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> None:
+    """Raises `UsageError` naming the columns found when the mapping, or guessing, finds no page among them."""
+    unknown = [ours for ours, _ in settings.columns if ours not in COMMON_NAMES]
+    if unknown:
+        raise UsageError(f"unknown column {unknown[0]!r} on the left of a mapping; known: {', '.join(COMMON_NAMES)}")
+    found = ", ".join(sorted(columns)[:30]) or "none"
+    absent = [theirs for _, theirs in settings.columns if theirs not in columns]
+    if absent:
+        raise UsageError(f"{name} has no column {absent[0]!r}; columns found: {found}")
+    if not any(ours in CONTENT for ours in mapping_of(columns, settings)):
+        raise UsageError(
+            f"{name}: no column looks like a page; say which with --column text=NAME; columns found: {found}"
+        )
+
+
+def check_table(raw: IO[bytes], name: str, reader: str, settings: ReadSettings) -> None:
+    """`check_columns` for a file, by its schema or first row; a file too damaged to tell passes."""
+    try:
+        if reader == "parquet":
+            check_columns(pq.ParquetFile(raw).schema_arrow.names, name, settings)
+            return
+        line = next(_lines(raw, Part(name, name), settings), None)
+        if isinstance(line, _Line):
+            check_columns(list(_object(line.content)), name, settings)
+    except (pa.ArrowException, OSError, ValueError, Broken):
+        return
+
+
+def _page(row: Mapping[str, object], locator: Locator, settings: ReadSettings) -> Page | Failure:
+    """A row as a page, or what is wrong with it."""
+    mapping = mapping_of(list(row), settings)
+    content = next((ours for ours in CONTENT if ours in mapping and row[mapping[ours]] is not None), None)
+    if content is None:
+        wanted = ", ".join(mapping[ours] for ours in CONTENT if ours in mapping) or "of a page"
+        return Failure(locator, "bad_row", f"the row has nothing in column {wanted}")
+    data = row[mapping[content]]
+    if not isinstance(data, str | bytes):
+        return Failure(locator, "bad_row", f"column {mapping[content]} holds no text but {type(data).__name__}")
+    if len(data) > settings.hard_limit:
+        limit = settings.hard_limit
+        return Failure(locator, "too_large", f"the page is longer than {limit}; raise max_page_bytes to read it")
+    fetched, url, charset = (_word(row.get(mapping.get(ours, ""))) for ours in ("fetched", "url", "charset"))
+    locator = locator._replace(fetched=fetched or "")
+    return Page(data, locator, url, None if content == "page" else content, charset)
+
+
+def _word(value: object) -> str | None:
+    """A short value as text; times as ISO 8601."""
+    if value is None or isinstance(value, list | dict | bytes):
+        return None
+    isoformat = getattr(value, "isoformat", None)
+    return (isoformat() if isoformat else str(value)) or None
+
+
+# JSONL
+
+
+class _Line(NamedTuple):
+    """One line and where it is stored; `content` is None when it is too long to read."""
+
+    record: str
+    offset: int
+    length: int
+    content: bytes | None
+    ended: bool
+    """False for a last line without a newline, and for the first after damage: it may be the rest of one."""
+
+
+def read_jsonl(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+    """The rows whose lines start in the part; a line that is no JSON object is a failure, an empty one is nothing."""
+    for line in _lines(raw, part, settings):
+        if isinstance(line, Failure):
+            yield line
+        elif line.content is None or line.content.strip():
+            yield _row(line, part.name, settings)
+
+
+def _row(line: _Line, name: str, settings: ReadSettings) -> Page | Failure:
+    locator = Locator(name, line.record, line.offset, line.length)
+    if line.content is None:
+        return Failure(locator, "too_large", f"the line is longer than {settings.hard_limit} bytes; not read")
+    try:
+        return _page(_object(line.content), locator, settings)
+    except ValueError as error:
+        cut = not line.ended and line.content.lstrip().startswith(b"{")
+        reason = "the last line breaks off" if cut else f"the line is no JSON object: {error}"
+        return Failure(locator, "truncated" if cut else "bad_row", reason[:300])
+
+
+def _object(line: bytes | None) -> dict[str, object]:
+    """Raises ValueError for anything but a JSON object in UTF-8."""
+    try:
+        row = json.loads((line or b"").decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(row, dict):
+        raise ValueError(f"it is a {type(row).__name__}")
+    return row
+
+
+def _lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line | Failure]:
+    if codec_of(raw, part.name) is None:
+        yield from _plain_lines(raw, part, settings)
+    else:
+        yield from _compressed_lines(raw, part, settings)
+
+
+def _plain_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line]:
+    stop = part.stop if part.stop >= 0 else size_of(raw)
+    start = part.start
+    if start and read_at(raw, start - 1, 1) != b"\n":
+        # The line that reaches into this range belongs to the range before.
+        text = Buffer(PlainBytes(raw, start))
+        _take_line(text, 0)
+        start = text.position
+    text = Buffer(PlainBytes(raw, start))
+    while text.position < stop and text.look(1):
+        offset = text.position
+        content, ended = _take_line(text, settings.hard_limit)
+        yield _Line(f"@{offset}", offset, text.position - offset, content, ended)
+
+
+def _compressed_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line | Failure]:
+    """Lines of all members in a row; after damage, of those from the next member that opens."""
+    size = size_of(raw)
+    start: int | None = 0
+    while start is not None:
+        chain = Chain(_codec(raw, part.name, _never), start)
+        text = Buffer(chain)
+        number, intact = 0, start
+        try:
+            while text.look(1):
+                content, ended = _take_line(text, settings.hard_limit)
+                number += 1
+                # The first text after damage is mostly the rest of a line; it is a row only if it happens to be whole.
+                if number > 1 or not start or _is_object(content):
+                    record = f"{start}+{number}" if start else str(number)
+                    yield _Line(record, start, chain.position - start, content, ended)
+                intact = chain.before if text.held else chain.position
+            if chain.position >= size:
+                return
+            broken, resume = Broken("corrupt", "no further member opens"), chain.position
+        except Broken as error:
+            broken, resume = error, chain.begun + 1
+        start = find_member(_codec(raw, part.name, bool), resume)
+        kind = broken.kind if start is None else "corrupt"
+        yield lost(Gap(intact, size if start is None else start, kind, str(broken)), part.name)
+
+
+def _codec(raw: IO[bytes], name: str, begins: Callable[[bytes], bool]) -> Codec:
+    codec = codec_of(raw, name, begins)
+    assert codec is not None
+    return codec
+
+
+def _never(_: bytes) -> bool:
+    return False
+
+
+def _is_object(content: bytes | None) -> bool:
+    try:
+        return bool(_object(content))
+    except ValueError:
+        return False
+
+
+def _take_line(text: Buffer, limit: int) -> tuple[bytes | None, bool]:
+    """The next line, None when longer than `limit`, and whether a newline ended it."""
+    line = text.until(NEWLINE, limit)
+    if line:
+        return line, True
+    if text.held <= limit:
+        return text.take(text.held), False
+    while text.held:
+        text.take(text.held)
+        if text.until(NEWLINE, 0):
+            return None, True
+    return None, False
+
+
+# Parquet
+
+
+def read_parquet(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+    """The rows of the row groups that start in the part; a row group that cannot be read is one failure."""
+    size = size_of(raw)
+    try:
+        table = pq.ParquetFile(raw, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        whole = read_at(raw, max(0, size - 4), 4) == b"PAR1"
+        message = f"bytes 0 to {size} are lost: {error}" if whole else "the file breaks off: its footer is missing"
+        yield Failure(Locator(part.name, "", 0, size), "corrupt" if whole else "truncated", message[:500])
+        return
+    stop = part.stop if part.stop >= 0 else size
+    row = 0
+    for number in range(table.num_row_groups):
+        group = _Group.of(table, number, row)
+        if part.start <= group.offset < stop:
+            yield from _group_rows(table, group, part.name, settings)
+        row += group.rows
+
+
+class _Group(NamedTuple):
+    """A row group, and where it is stored."""
+
+    number: int
+    first_row: int
+    rows: int
+    offset: int
+    length: int
+
+    @classmethod
+    def of(cls, table: pq.ParquetFile, number: int, first_row: int) -> _Group:
+        meta = table.metadata.row_group(number)
+        chunks = [meta.column(column) for column in range(meta.num_columns)]
+        starts = [min(c.data_page_offset, c.dictionary_page_offset or c.data_page_offset) for c in chunks]
+        ends = [start + c.total_compressed_size for start, c in zip(starts, chunks, strict=True)]
+        offset = min(starts, default=0)
+        return cls(number, first_row, meta.num_rows, offset, max(ends, default=0) - offset)
+
+
+def _group_rows(table: pq.ParquetFile, group: _Group, name: str, settings: ReadSettings) -> Iterator[Item]:
+    columns = list(dict.fromkeys(mapping_of(table.schema_arrow.names, settings).values()))
+    row = group.first_row
+    locator = Locator(name, "", group.offset, group.length)
+    batches = table.iter_batches(PARQUET_BATCH, row_groups=[group.number], columns=columns, use_threads=False)
+    try:
+        for batch in batches:
+            for index in range(batch.num_rows):
+                yield _parquet_row(batch, index, locator._replace(record=str(row)), settings)
+                row += 1
+    except (pa.ArrowException, OSError) as error:
+        last = group.first_row + group.rows - 1
+        message = f"rows {row} to {last} are lost, in bytes {group.offset} to {group.offset + group.length}: {error}"
+        yield Failure(locator._replace(record=str(row)), "corrupt", message[:500])
+
+
+def _parquet_row(batch: pa.RecordBatch, index: int, locator: Locator, settings: ReadSettings) -> Page | Failure:
+    try:
+        row = {name: batch.column(name)[index].as_py() for name in batch.schema.names}
+    except ValueError as error:
+        return Failure(locator, "bad_row", f"the row cannot be read: {error}"[:300])
+    return _page(row, locator, settings)
