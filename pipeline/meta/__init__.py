@@ -1,0 +1,1 @@
+"""What a page says about itself, one reader per kind of statement; :mod:`pipeline.metadata` weighs them."""

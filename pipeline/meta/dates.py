@@ -1,0 +1,182 @@
+"""Dates as pages write them, to ISO 8601 as the page states them: no conversion between time zones, no clock.
+
+Machine forms (ISO 8601 and its near misses, RFC 2822, Unix time) and, for visible text, day, month and year in the month
+names of about seventy languages. What it cannot know: whether 4/5/2026 is April or May where the language leaves it open;
+month first is assumed for American English only.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+# Earlier than the first newspaper archives online, or later than any page could be: a template's placeholder.
+EARLIEST_YEAR = 1800
+LATEST_YEAR = 2050
+# The longest honest text around a date; more is prose, and regexes over prose cost time.
+MAX_DATE_CHARS = 200
+
+TIME = r"(?P<hour>[01]?\d|2[0-4])\s*(?::|\u6642|\uc2dc\s?|[hH](?=\d)|(?<=\d)\.(?=\d\d\b))\s*(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d|60)(?:[.,]\d+)?)?"
+ZONE = r"\s*(?P<zone>Z\b|UTC|GMT|[A-Z]{3,4}\b|)\s*(?P<shift>[+\-\u2212]\d{2}:?\d{2}\b|[+\-\u2212]\d{1,2}(?!\d)|)"
+CLOCK = re.compile(rf"{TIME}\s*(?P<half>[AaPp]\.?\s?[Mm]\.?(?![A-Za-z]))?{ZONE}")
+CLOCK_HALF = re.compile(
+    rf"\b(?P<hour>1[0-2]|0?[1-9])(?P<minute>)(?P<second>)\s*(?P<half>[AaPp]\.?[Mm]\.?)(?![A-Za-z]){ZONE}"
+)
+ISO = re.compile(
+    r"(?<!\d)(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?!\d)(?:\s*[T,]?\s*)"
+)
+COMPACT = re.compile(
+    r"(?<!\d)(?P<year>\d{4})(?P<month>[01]\d)(?P<day>[0-3]\d)(?:T?(?P<clock>\d{4}(?:\d\d)?)(?P<zone>Z)?)?(?!\d)"
+)
+COMPACT_CLOCK = re.compile(r"(\d\d)(\d\d)(\d\d)?(Z?)")
+NUMERIC = re.compile(
+    r"(?<!\d)(?P<first>\d{1,2})\s?(?P<mark>[-/.])\s?(?P<second_>\d{1,2})\s?(?P=mark)\s?(?P<year>\d{4}|\d{2}(?=\s|,|$))(?!\d)"
+)
+EAST_ASIAN = re.compile(
+    r"(?P<year>\d{4})\s*[\u5e74\ub144]\s*(?P<month>\d{1,2})\s*[\u6708\uc6d4]\s*(?P<day>\d{1,2})\s*[\u65e5\uc77c]"
+)
+KOREAN = re.compile(r"(?<!\d)(?P<year>\d{4})\.\s?(?P<month>\d{1,2})\.\s?(?P<day>\d{1,2})(?!\d)")
+VIETNAMESE = re.compile(
+    r"(?P<day>\d{1,2})\s*tháng\s*(?P<month>\d{1,2})(?:,|\s)\s*(?:năm\s*)?(?P<year>\d{4})", re.IGNORECASE
+)
+WORD = r"[^\W\d_][^\s\d,;:/|()]{1,20}"
+DAY_FIRST = re.compile(
+    rf"(?<![\d:])(?P<day>\d{{1,2}})(?:(?:st|nd|rd|th|er|a|\u00ba|-an?)(?=[\s.]))?[.\s\-]*(?:de\s|d[ei]\s|d['\u2019]|ta['\u2019]\s|of\s)?\s*(?P<name>{WORD})\.?[,\s\-]\s*"
+    r"(?:de\s|del\s|of\s|m\.\s)?\s*['\u2019]?(?P<year>\d{4})(?!\d)",
+)
+MONTH_FIRST = re.compile(
+    rf"(?P<name>{WORD})\.?\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?,?\s*(?:(?P<late>\d{{1,2}}:\d\d[^,]{{0,12}}),?\s+)?(?P<year>\d{{4}})(?!\d)"
+)
+YEAR_FIRST = re.compile(
+    rf"(?<!\d)(?P<year>\d{{4}})\.?(?:[a-z\u0101\u012b]{{0,3}})?\s+(?:m\.|gada|оны)?\s*(?P<name>{WORD})\.?\s+(?P<day>\d{{1,2}})(?!\d)"
+)
+UNIX = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
+IN_URL = re.compile(
+    r"[/\-_.](?P<year>(?:19|20)\d\d)(?P<mark>[/\-_]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])(?=[/\-_.]|$)"
+)
+# Abbreviations that mean one offset everywhere they are used in news; others leave the time local.
+ZONES = {
+    "Z": "+00:00", "UTC": "+00:00", "GMT": "+00:00", "WET": "+00:00", "BST": "+01:00", "CET": "+01:00", "MEZ": "+01:00", "CEST": "+02:00",
+    "MESZ": "+02:00", "SAST": "+02:00", "EET": "+02:00", "EEST": "+03:00", "MSK": "+03:00", "JST": "+09:00", "KST": "+09:00", "HKT": "+08:00",
+    "AEST": "+10:00", "AEDT": "+11:00", "NZST": "+12:00", "NZDT": "+13:00", "EST": "-05:00", "EDT": "-04:00", "CDT": "-05:00",
+    "MST": "-07:00", "MDT": "-06:00", "PST": "-08:00", "PDT": "-07:00", "WIB": "+07:00", "WITA": "+08:00", "WIT": "+09:00",
+}  # fmt: skip
+
+
+def parse_date(text: str, language: str = "") -> str:
+    """The first date in a short text as ISO 8601, with time and offset where stated; empty when there is none.
+
+    >>> parse_date("Published 3. März 2026, 14:05 Uhr")
+    '2026-03-03T14:05:00'
+    """
+    text = text.strip()[:MAX_DATE_CHARS]
+    if not any(char.isdigit() for char in text):
+        return ""
+    if UNIX.match(text):
+        return _from_unix(text)
+    for day, rest in _days(text, language):
+        return _stamp(day, _clock(text, rest))
+    return ""
+
+
+def date_in_url(url: str) -> str:
+    """The day in an address, ``/2026/03/09/`` or ``-20260309``; empty when there is none."""
+    match = IN_URL.search(url[:2_000])
+    day = _day(int(match["year"]), int(match["month"]), int(match["day"])) if match else None
+    return day.isoformat() if day and day.year >= 1990 else ""
+
+
+def _days(text: str, language: str) -> Iterator[tuple[datetime.date, int]]:
+    """Valid dates by form, surest form first, each with the offset just past it."""
+    for pattern in (ISO, EAST_ASIAN, KOREAN):
+        for match in pattern.finditer(text):
+            if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
+                yield day, match.end()
+    for match in COMPACT.finditer(text):
+        if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
+            yield day, match.start("clock") if match["clock"] else match.end()
+    for pattern in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
+        for match in pattern.finditer(text):
+            month = _month(match["name"], language)
+            if month and (day := _day(int(match["year"]), month, int(match["day"]))):
+                yield day, match.end()
+    for match in VIETNAMESE.finditer(text):
+        if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
+            yield day, match.end()
+    for match in NUMERIC.finditer(text):
+        year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
+        first, second = int(match["first"]), int(match["second_"])
+        american = match["mark"] == "/" and language.lower() in {"en", "en-us", "en_us"}
+        month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
+        if day := _day(year, month, number):
+            yield day, match.end()
+
+
+def _day(year: int, month: int, number: int) -> datetime.date | None:
+    """A real day in the range of the press; Thai pages count the Buddhist era, 543 years ahead."""
+    if 2443 <= year <= 2593:
+        year -= 543
+    if not EARLIEST_YEAR <= year <= LATEST_YEAR or (year, month, number) == (1970, 1, 1):
+        return None
+    try:
+        return datetime.date(year, month, number)
+    except ValueError:
+        return None
+
+
+def _month(name: str, language: str) -> int:
+    """The month's number; 0 for other words."""
+    name = name.casefold().rstrip(".,")
+    months = _months()
+    return months.get(f"{language[:2].lower()}:{name}") or months.get(name) or months.get(f"cs:{name}", 0)
+
+
+@cache
+def _months() -> dict[str, int]:
+    text = files("pipeline").joinpath("data/metadata/months.tsv").read_text("utf-8")
+    pairs = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    return {form: int(month) for form, month in pairs}
+
+
+def _clock(text: str, at: int) -> str:
+    """The time of day and offset stated after (or else before) a date, ``T14:05:00+01:00``; empty when there is none."""
+    compact = COMPACT_CLOCK.match(text, at)
+    if compact and ":" not in text:
+        return (
+            f"T{compact[1]}:{compact[2]}:{compact[3] or '00'}{'+00:00' if compact[4] else ''}"
+            if int(compact[1]) < 24
+            else ""
+        )
+    match = CLOCK.search(text, at) or CLOCK.search(text) or CLOCK_HALF.search(text)
+    if match is None:
+        return ""
+    hour = int(match["hour"])
+    if half := match["half"]:
+        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    if hour > 23:
+        return ""
+    return f"T{hour:02d}:{int(match['minute'] or 0):02d}:{min(int(match['second'] or 0), 59):02d}{_offset(match['zone'], match['shift'])}"
+
+
+def _offset(zone: str, shift: str) -> str:
+    """``+02:00`` from a numeric shift or a zone's name; empty when neither says."""
+    if shift:
+        digits = shift[1:].replace(":", "").rjust(2, "0").ljust(4, "0")
+        sign = "+" if shift[0] == "+" else "-"
+        return f"{sign}{digits[:2]}:{digits[2:]}" if int(digits[:2]) <= 14 and int(digits[2:]) < 60 else ""
+    return ZONES.get(zone, "")
+
+
+def _stamp(day: datetime.date, clock: str) -> str:
+    return day.isoformat() + clock
+
+
+def _from_unix(text: str) -> str:
+    """Unix time in seconds or milliseconds, which is UTC."""
+    digits = text.split(".")[0]
+    seconds = int(digits[:10])
+    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    return moment.isoformat() if 1990 <= moment.year <= LATEST_YEAR else ""

@@ -1,0 +1,206 @@
+"""Authors' names out of author fields and bylines: names only, one each, in the order the page gives them.
+
+Fields hold far more than names: "By", roles, places, degrees, addresses, handles, several people in one string. What it gets
+wrong: institutions whose name looks like a person's, and lists that are joined in ways no table knows.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from pipeline.meta.facts import tidy
+
+MAX_AUTHORS = 30
+MAX_NAME_CHARS = 80
+MAX_NAME_WORDS = 8
+MAX_FIELD_CHARS = 600
+
+ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+|(?<!\w)@\w+|\b[\w.-]+/[\w./-]+\b(?=$)", re.IGNORECASE)
+BRACKETS = re.compile(r"\([^()]{0,120}\)|\[[^\[\]]{0,120}\]|\uff08[^\uff08\uff09]{0,120}\uff09")
+SEPARATORS = re.compile(r"\s*(?:[;|\u2022\u00b7\uff5c\u3001\uff0c\u2502]|\s/\s|\s[\u2013\u2014-]\s|\s&\s|\n)\s*")
+CODE = re.compile(r"[{}<>=\\$%^`~]|function\b|\bvar\b|://")
+DIGITS = re.compile(r"\d{3,}|\d+[:/]\d+")
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+OUTER = " \t\n,.;:|/\\-\u2013\u2014\u2022\u00b7*_~\"'\u201c\u201d\u00bb\u00ab>"
+
+
+class Words(NamedTuple):
+    """The tables of ``data/metadata/bylines.toml``, ready to compare with."""
+
+    before: re.Pattern[str]
+    joiner: re.Pattern[str]
+    titles_after: re.Pattern[str]
+    updated: re.Pattern[str]
+    roles: frozenset[str]
+    degrees: frozenset[str]
+    outlet: frozenset[str]
+    agencies: frozenset[str]
+    nobody: frozenset[str]
+
+
+@cache
+def words() -> Words:
+    """The word tables, read once per process."""
+    table: dict[str, list[str]] = tomllib.loads(
+        files("pipeline").joinpath("data/metadata/bylines.toml").read_text("utf-8")
+    )
+
+    def sets(key: str) -> frozenset[str]:
+        return frozenset(table[key])
+
+    def either(key: str) -> str:
+        return "|".join(re.escape(word) for word in sorted(set(table[key]), key=lambda word: (-len(word), word)))
+
+    flags = re.IGNORECASE
+    return Words(
+        before=re.compile(rf"^(?:{either('before')})(?:\s*[:\uff1a\uff0f]\s*|\s+(?!$))", flags),
+        joiner=re.compile(rf"\s+({either('joiners')})\s+", flags),
+        titles_after=re.compile(rf"[\s,]+(?:{either('titles_after')})\b.*$", flags),
+        updated=re.compile(rf"(?<!\w)(?:{either('updated')})(?!\w)|(?:\u66f4\u65b0|\uc218\uc815)", flags),
+        roles=sets("roles"),
+        degrees=sets("degrees"),
+        outlet=sets("outlet"),
+        agencies=sets("agencies"),
+        nobody=sets("nobody"),
+    )
+
+
+def author_names(fields: Sequence[str], site_name: str = "") -> tuple[str, ...]:
+    """Names in author fields, each once; the site's own name only where nobody else is named.
+
+    >>> author_names(["By Ann Lee and Bo Quist, staff writers", "ann@example.org"])
+    ('Ann Lee', 'Bo Quist')
+    """
+    found: dict[str, str] = {}
+    for field in fields[:MAX_AUTHORS]:
+        for name in _split(_without_prefix(_clean(field))):
+            if (name := _name(name)) and len(found) < MAX_AUTHORS:
+                found.setdefault(folded(name), name)
+    named = [name for name in found.values() if not is_site(name, site_name)]
+    return tuple(named or found.values())
+
+
+def is_site(name: str, site_name: str) -> bool:
+    """The name is the site's own."""
+    return bool(site_name) and folded(name) == folded(site_name)
+
+
+def is_outlet(name: str) -> bool:
+    """The name is an institution's, as far as its words tell."""
+    parts = name.casefold().split()
+    tables = words()
+    return (
+        name.casefold() in tables.agencies
+        or any(part in tables.outlet for part in parts)
+        or bool(re.search(r"\w\.(?:\w{2,4})$", name))
+    )
+
+
+def folded(name: str) -> str:
+    """A name's letters and digits, without case and accents, to compare by."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in plain if char.isalnum())
+
+
+def strip_prefix(text: str) -> str:
+    """A byline without the word that announces a name; the text itself when there is none."""
+    return _without_prefix(text)
+
+
+def _clean(field: str) -> str:
+    """One line without addresses, handles and remarks in brackets."""
+    text = tidy(field, MAX_FIELD_CHARS)
+    return " ".join(BRACKETS.sub(" ", ADDRESS.sub(" ", text)).split()).strip(" ,;|")
+
+
+def _without_prefix(text: str) -> str:
+    for _ in range(2):
+        shorter = words().before.sub("", text)
+        if shorter == text:
+            break
+        text = shorter
+    return text
+
+
+def _split(text: str) -> list[str]:
+    """The pieces that may be names: at separators, joining words and commas."""
+    pieces: list[str] = []
+    for part in SEPARATORS.split(text):
+        for piece in _at_commas(part):
+            pieces += _at_joiners(piece)
+    return pieces
+
+
+def _at_commas(text: str) -> list[str]:
+    """Commas separate people, or a person from degree, role and place; ``Family, Given`` is turned round."""
+    pieces = [piece.strip() for piece in text.split(",") if piece.strip()]
+    if (
+        len(pieces) == 2
+        and all(len(piece.split()) == 1 for piece in pieces)
+        and not any(_is_mark(piece) for piece in pieces)
+    ):
+        return [f"{pieces[1]} {pieces[0]}"]
+    kept: list[str] = []
+    for piece in pieces:
+        if kept and piece.casefold() in words().degrees:
+            continue
+        kept.append(piece)
+    return kept
+
+
+def _is_mark(piece: str) -> bool:
+    """A degree, an agency or an abbreviation: nothing a family name would be."""
+    low = piece.casefold()
+    return (
+        low in words().degrees
+        or low in words().agencies
+        or low in words().outlet
+        or piece.isupper()
+        or not piece.isalpha()
+    )
+
+
+def _at_joiners(text: str) -> list[str]:
+    """``A B and C D`` as two; a joining word between single words may belong to one name and joins nothing."""
+    if text.casefold().startswith(("and ", "und ", "et ")):
+        text = text.split(" ", 1)[1]
+    parts = words().joiner.split(text)
+    names, pending = [parts[0]], parts[1:]
+    for joiner, after in zip(pending[::2], pending[1::2], strict=True):
+        both = _full(names[-1]) and _full(after)
+        if both:
+            names.append(after)
+        else:
+            names[-1] = f"{names[-1]} {joiner} {after}"
+    return names
+
+
+def _full(text: str) -> bool:
+    """At least two words that begin like names, or a script that does not space its names."""
+    parts = text.split()
+    if UNSPACED.search(text):
+        return True
+    return len(parts) >= 2 and not parts[0][0].islower() and not parts[-1][0].islower()
+
+
+def _name(piece: str) -> str:
+    """The piece as a name, empty when it is something else."""
+    tables = words()
+    name = tables.titles_after.sub("", _without_prefix(piece.strip(OUTER))).strip(OUTER.replace(".", ""))
+    low = name.casefold()
+    if not name or len(name) > MAX_NAME_CHARS or len(name.split()) > MAX_NAME_WORDS or low in tables.nobody:
+        return ""
+    if CODE.search(name) or DIGITS.search(name) or not any(char.isalpha() for char in name):
+        return ""
+    parts = low.replace("-", " ").split()
+    if any(part in tables.roles for part in parts) and not any(part in tables.outlet for part in parts):
+        return ""
+    if len(name) == 1 and not UNSPACED.match(name):
+        return ""
+    return name

@@ -1,0 +1,219 @@
+"""What the page says about its story: title, subtitle, authors, dates, site, topics; and where each came from.
+
+Statements are read in order of trust (the page's JSON-LD, OpenGraph, other meta elements, microdata, ``time`` elements, the
+labelled blocks, the address) and the first valid one wins, field by field; titles are weighed against the visible one
+(:mod:`pipeline.meta.titles`). trafilatura and htmldate are asked only where all of these stay silent and the settings allow.
+
+Pure, reads no clock, and raises nothing: what a page states is capped, checked, or left out. ``docs/metadata.md`` has the
+measurements and what it gets wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from pipeline.dom import Parsed
+from pipeline.meta.bylines import read_blocks
+from pipeline.meta.dates import date_in_url, parse_date
+from pipeline.meta.facts import Facts, tidy
+from pipeline.meta.jsonld import read_jsonld
+from pipeline.meta.markup import read_metas, read_microdata, read_opengraph, read_plain
+from pipeline.meta.names import author_names, folded
+from pipeline.meta.titles import Titles, choose_title
+from pipeline.model import Block, Role
+
+JSON_LD = 'script[type="application/ld+json" i]'
+MAX_SCRIPTS = 40
+MAX_TITLE_CHARS = 500
+MAX_URL_CHARS = 2_000
+MAX_TOPICS = 50
+MAX_TOPIC_CHARS = 100
+
+
+class MetadataSettings(NamedTuple):
+    """What the metadata stage may do."""
+
+    fallback: bool = False
+    """Ask trafilatura (title, authors) and htmldate (date) for what the page's own statements leave open; costs 10 to 30 ms a page asked about."""
+
+
+class Metadata(NamedTuple):
+    """What a page says about its story. ``*_from`` names the statement it was read from, empty when nothing was found:
+    ``json-ld``, ``opengraph``, ``meta``, ``microdata``, ``time``, ``blocks``, ``url``, ``trafilatura``."""
+
+    title: str = ""
+    title_from: str = ""
+    subtitle: str = ""
+    subtitle_from: str = ""
+    authors: tuple[str, ...] = ()
+    authors_from: str = ""
+    published: str = ""
+    """ISO 8601: a date, or a date-time with the offset the page states."""
+    published_from: str = ""
+    modified: str = ""
+    modified_from: str = ""
+    site_name: str = ""
+    site_name_from: str = ""
+    topics: tuple[str, ...] = ()
+    language_declared: str = ""
+    canonical_url: str = ""
+    image: str = ""
+    description: str = ""
+
+
+def metadata(
+    parsed: Parsed | None,
+    blocks: Sequence[Block],
+    url: str | None,
+    source: str,
+    settings: MetadataSettings = MetadataSettings(),
+) -> Metadata:
+    """The page's metadata. `parsed` is None for flattened text; `blocks` carry roles; `source` is what was parsed."""
+    address = url or ""
+    head = _head(parsed)
+    facts = _facts(parsed, blocks, head)
+    site_name, site_name_from = _first(facts, "site_name")
+    if not site_name.strip("@"):
+        site_name, site_name_from = "", ""
+    title, title_from = _title(facts, blocks, head, site_name, address or head.canonical)
+    authors, authors_from = _authors(facts, site_name)
+    published, published_from = _date(facts, "published", head.language)
+    if not published and (published := date_in_url(address or head.canonical)):
+        published_from = "url"
+    modified, modified_from = _date(facts, "modified", head.language)
+    description, _ = _first(facts, "description")
+    subtitle = _subtitle(blocks, description, title)
+    found = Metadata(
+        title=title[:MAX_TITLE_CHARS],
+        title_from=title_from,
+        subtitle=subtitle,
+        subtitle_from="blocks" if subtitle else "",
+        authors=authors,
+        authors_from=authors_from,
+        published=published,
+        published_from=published_from,
+        modified=modified,
+        modified_from=modified_from,
+        site_name=site_name.lstrip("@"),
+        site_name_from=site_name_from,
+        topics=_topics(facts),
+        language_declared=head.language,
+        canonical_url=_web(head.canonical or _first(facts, "url")[0]),
+        image=_web(_first(facts, "image")[0]),
+        description=description,
+    )
+    return _with_fallback(found, parsed, source, address) if settings.fallback else found
+
+
+class _Head(NamedTuple):
+    """The single values of a page's head."""
+
+    title: str = ""
+    language: str = ""
+    canonical: str = ""
+
+
+def _head(parsed: Parsed | None) -> _Head:
+    if parsed is None:
+        return _Head()
+    canonical = next((node.attr("href") or "" for node in parsed.select('link[rel~="canonical" i]')[:3]), "")
+    language = next((node.attr("lang") or node.attr("xml:lang") or "" for node in parsed.select("html")[:1]), "")
+    title = next((tidy(node.text) for node in parsed.select("title")[:1]), "")
+    return _Head(title, tidy(language, 35), canonical.strip()[:MAX_URL_CHARS])
+
+
+def _facts(parsed: Parsed | None, blocks: Sequence[Block], head: _Head) -> list[Facts]:
+    """Every source's statements, most trusted first."""
+    if parsed is None:
+        return [read_blocks(blocks)]
+    metas = read_metas(parsed)
+    opengraph = read_opengraph(metas)
+    scripts = [node.text for node in parsed.select(JSON_LD)[:MAX_SCRIPTS]]
+    first = parsed.select("h1")[:1]
+    microdata, times = read_microdata(parsed, (first[0].position or (0, 0)) if first else (0, 0))
+    jsonld = read_jsonld(scripts, opengraph.title or head.title, head.canonical or opengraph.url)
+    return [jsonld, opengraph, read_plain(metas), microdata, times, read_blocks(blocks, head.language)]
+
+
+def _first(facts: Sequence[Facts], field: str) -> tuple[Any, str]:
+    """The first stated value of a field, and who states it."""
+    return next(((value, fact.origin) for fact in facts if (value := getattr(fact, field))), ("", ""))
+
+
+def _title(facts: Sequence[Facts], blocks: Sequence[Block], head: _Head, site_name: str, url: str) -> tuple[str, str]:
+    visible = [block.text for block in blocks if block.role is Role.TITLE]
+    visible += [block.text for block in blocks if block.level == 1 and block.role is not Role.TITLE]
+    declared = [(fact.origin, fact.title) for fact in facts]
+    return choose_title(
+        Titles([text for text in visible if len(text) <= MAX_TITLE_CHARS], declared, head.title), site_name, url
+    )
+
+
+def _authors(facts: Sequence[Facts], site_name: str) -> tuple[tuple[str, ...], str]:
+    """People of the first source that names some; the outlet when no source names anybody else."""
+    for fact in facts:
+        if names := author_names([*fact.authors, *fact.outlets], site_name):
+            return names, fact.origin
+    return (), ""
+
+
+def _date(facts: Sequence[Facts], field: str, language: str) -> tuple[str, str]:
+    for fact in facts:
+        if stated := parse_date(getattr(fact, field), language):
+            return stated, fact.origin
+    return "", ""
+
+
+def _subtitle(blocks: Sequence[Block], description: str, title: str) -> str:
+    """The subtitle block, or the block that the page's own description repeats."""
+    stated = next((block.text for block in blocks if block.role is Role.SUBTITLE), "")
+    if stated or not description:
+        return stated
+    wanted = folded(description)
+    if len(wanted) < 20 or wanted == folded(title):
+        return ""
+    size = len(description)
+    return next(
+        (block.text for block in blocks if 0.8 * size < len(block.text) < 1.25 * size and folded(block.text) == wanted),
+        "",
+    )
+
+
+def _topics(facts: Sequence[Facts]) -> tuple[str, ...]:
+    """Topics of the first source that states some, each once."""
+    stated: tuple[str, ...] = _first(facts, "topics")[0] or ()
+    if len(stated) == 1:
+        stated = tuple(stated[0].replace(";", ",").split(","))
+    topics = {
+        folded(topic): topic.strip() for topic in reversed(stated) if topic.strip() and len(topic) <= MAX_TOPIC_CHARS
+    }
+    return tuple(reversed(topics.values()))[:MAX_TOPICS]
+
+
+def _web(address: str) -> str:
+    """An address on the web, or nothing: other schemes have no business in a table."""
+    return (
+        address
+        if address.lower().startswith(("http://", "https://"))
+        and len(address) < MAX_URL_CHARS
+        and not any(c.isspace() for c in address)
+        else ""
+    )
+
+
+def _with_fallback(found: Metadata, parsed: Parsed | None, source: str, url: str) -> Metadata:
+    """Gaps filled by other extractors' reading of the page."""
+    if parsed is None or (found.title and found.authors and found.published):
+        return found
+    from pipeline.extractors import extract_with
+
+    other = extract_with("trafilatura-metadata", source, url)
+    return found._replace(
+        title=found.title or other.title,
+        title_from=found.title_from or ("trafilatura" if other.title else ""),
+        authors=found.authors or other.authors,
+        authors_from=found.authors_from or ("trafilatura" if other.authors else ""),
+        published=found.published or other.published,
+        published_from=found.published_from or ("trafilatura" if other.published else ""),
+    )
