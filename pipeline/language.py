@@ -1,133 +1,107 @@
 """Which language every stretch of every block is in, with an honest ``und``.
 
-First usable version: script first, py3langid and pycld2 pooled, the page as prior.
+The road: read every token once (`language_tokens`), add up what the small model says of each block and piece, take
+the page's mix of languages from that, and settle every block whose own evidence agrees with the page. What deviates,
+or is too short to tell, is read by the whole pool (`language_engines`), cut into pieces where needed
+(`language_spans`), and settled with the page and the neighbours as prior. Script comes before all of it.
+
+What it gets wrong: languages mixed word by word inside a sentence; Bosnian against Croatian in short texts; lone
+words that several languages share. Figures: ``docs/language.md``.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
+from pipeline import language_engines as engines
+from pipeline.errors import SettingsError, UsageError
+from pipeline.language_codes import canonical
+from pipeline.language_page import LanguageSettings, tag_page
+from pipeline.language_spans import Piece, letters_of, main_script, script_bit, script_runs
 from pipeline.model import Span
 
-LETTER = re.compile(r"[^\W\d_]")
-_NOT_LANGUAGE = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[@#]\w+|\b\w*\d\w*\b|\S+\.\w{2,4}/\S*")
-_ALIASES = {"iw": "he", "jw": "jv", "nn": "no", "nb": "no", "zh-hant": "zh", "yue": "zh", "wuu": "zh"}
-
-
-@dataclass(frozen=True)
-class LanguageSettings:
-    """How languages are told apart. All values are visible here; none is read from the environment."""
-
-    engine: str = "default"
-    """``default`` (the pool), ``langdetect`` or ``fasttext`` (an extra)."""
-    und_below: float = 0.5
-    """A span less sure than this is ``und``."""
-    prior_weight: float = 1.0
-    """How much the page and the neighbours count; 0 reads every block alone."""
+# The engines that read every block whole, beside the default.
+_DETECTORS: Mapping[str, Callable[[str], list[tuple[str, float]]]] = {
+    "langdetect": engines.detect_with_langdetect,
+    "fasttext": engines.detect_with_fasttext,
+}
+_DEFAULT = LanguageSettings()
 
 
 def tag_languages(
-    blocks: Sequence[str],
-    *,
-    settings: LanguageSettings = LanguageSettings(),
-    hints: Sequence[str | None] | None = None,
+    blocks: Sequence[str], *, settings: LanguageSettings = _DEFAULT, hints: Sequence[str | None] | None = None
 ) -> list[list[Span]]:
-    """Spans of each block, in order: they cover every letter, and neighbours of one language are merged.
+    """Spans of each block, in order: together they cover the block, and neighbours of one language are merged.
 
-    `hints` are the page's own claims, one per block (the nearest ``lang`` attribute, else the link's
-    ``hreflang``): evidence, not truth.
+    `blocks` are one page's, in reading order: they are each other's context. `hints` are the page's own claims, one
+    per block (the nearest ``lang`` attribute, else the link's ``hreflang``): evidence, not truth.
+    Raises `SettingsError` for an unknown engine, `UsageError` for hints of another number than the blocks.
+
+    >>> [span.language for spans in tag_languages(["Son xəbərlər", "12:45"]) for span in spans]
+    ['az', 'und']
     """
-    alone = [_pool(_NOT_LANGUAGE.sub(" ", block)) for block in blocks]
-    page: Counter[str] = Counter()
-    for block, scores in zip(blocks, alone, strict=True):
-        for language, p in scores.items():
-            page[language] += p * p * min(len(block), 400)  # type: ignore[assignment]
-    total = sum(page.values()) or 1
-    prior = {language: weight / total for language, weight in page.items()}
-    return [_spans(block, scores, prior, settings) for block, scores in zip(blocks, alone, strict=True)]
+    if hints is not None and len(hints) != len(blocks):
+        raise UsageError(f"{len(hints)} hints for {len(blocks)} blocks; give one per block, None where there is none")
+    if settings.engine == "default":
+        return tag_page(blocks, settings, hints)
+    if settings.engine not in _DETECTORS:
+        known = ", ".join(["default", *_DETECTORS])
+        raise SettingsError(f"unknown language engine {settings.engine!r}; known engines: {known}")
+    return [_tag_whole(block, _DETECTORS[settings.engine], settings) for block in blocks]
 
 
 def block_language(spans: Sequence[Span]) -> str:
-    """The language of most of the block's span lengths, ``und`` when there is none."""
+    """The language of most of the block, by length of its spans; ``und`` when no span has a language."""
     lengths: Counter[str] = Counter()
     for span in spans:
         lengths[span.language] += span.end - span.start
-    known = [(n, language) for language, n in lengths.items() if language != "und"]
-    return max(known)[1] if known else "und"
+    known = [(-length, language) for language, length in lengths.items() if language != "und"]
+    return min(known)[1] if known else "und"
 
 
 def document_language(
     blocks_spans: Sequence[Sequence[Span]], weights: Sequence[int] | None = None
-) -> tuple[str, float, Mapping[str, float]]:
-    """(language, its share, share of every language) by span length; (``und``, 0.0, {}) without any language."""
-    totals: Counter[str] = Counter()
+) -> tuple[str, float, dict[str, float]]:
+    """(main language, its share, share of every language), shares in 0..1 of what has a language.
+
+    `weights` are the letters of every block (without them, the length of its spans); a block's weight is divided over
+    its spans by their length. ``("und", 0.0, {})`` when nothing has a language.
+    """
+    totals: dict[str, float] = {}
     for number, spans in enumerate(blocks_spans):
         length = sum(span.end - span.start for span in spans) or 1
         weight = length if weights is None else weights[number]
         for span in spans:
             if span.language != "und":
-                totals[span.language] += weight * (span.end - span.start) / length  # type: ignore[assignment]
+                totals[span.language] = totals.get(span.language, 0.0) + weight * (span.end - span.start) / length
     everything = sum(totals.values())
-    if not everything:
+    if everything <= 0:
         return "und", 0.0, {}
-    shares = {language: round(n / everything, 4) for language, n in sorted(totals.items(), key=lambda x: (-x[1], x[0]))}
-    best = next(iter(shares))
-    return best, shares[best], shares
+    ranked = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    shares = {language: round(total / everything, 4) for language, total in ranked}
+    return ranked[0][0], shares[ranked[0][0]], shares
 
 
-def _spans(block: str, scores: dict[str, float], prior: dict[str, float], settings: LanguageSettings) -> list[Span]:
+def _tag_whole(block: str, detect: Callable[[str], list[tuple[str, float]]], settings: LanguageSettings) -> list[Span]:
+    """One span per block from a detector that knows no spans; ``und`` without letters or below the threshold."""
     if not block:
         return []
-    if not scores:
-        return [Span(0, len(block), "und", 1.0, script="Zyyy", decided_by="none", alone="und")]
-    posterior = {x: p * (prior.get(x, 0.0) + 0.02) ** settings.prior_weight for x, p in scores.items()}
-    total = sum(posterior.values())
-    ranked = sorted(posterior, key=lambda x: (-posterior[x], x))
-    alone = max(scores, key=lambda x: (scores[x], x))
-    confidence = round(posterior[ranked[0]] / total, 4)
-    decided = "model" if alone == ranked[0] else "prior"
-    language = ranked[0] if confidence >= settings.und_below else "und"
-    return [Span(0, len(block), language, confidence, ranked[1] if len(ranked) > 1 else "", "", decided, alone)]
+    runs = script_runs(block)
+    script = _most_letters(runs, block)
+    nothing = Span(0, len(block), "und", 1.0, "", script, "none", "und")
+    if not script_bit(script):
+        return [nothing]
+    found = [(canonical(code), round(p, 4)) for code, p in detect(block)]
+    if not found or found[0][1] < settings.und_below:
+        return [nothing._replace(confidence=0.0, second=found[0][0] if found else "")]
+    (language, confidence), second = found[0], next((code for code, _ in found[1:] if code != found[0][0]), "")
+    return [Span(0, len(block), language, confidence, second, script, "model", language)]
 
 
-def _pool(text: str) -> dict[str, float]:
-    if len(LETTER.findall(text)) < 2:
-        return {}
-    scores: Counter[str] = Counter()
-    for language, p in _py3langid(text):
-        scores[_ALIASES.get(language, language)] += 0.6 * math.log(max(p, 1e-4) / 1e-4)  # type: ignore[assignment]
-    for language, p in _pycld2(text):
-        scores[_ALIASES.get(language, language)] += 0.6 * math.log(max(p, 1e-4) / 1e-4)  # type: ignore[assignment]
-    top = max(scores.values())
-    weights = {language: math.exp(score - top) for language, score in scores.items()}
-    total = sum(weights.values())
-    return {language: w / total for language, w in weights.items() if w / total > 1e-4}
+def _most_letters(runs: Sequence[Piece], block: str) -> str:
+    letters = letters_of(runs, block)
+    return max(zip(letters, runs, strict=True), key=lambda pair: pair[0])[1].script if any(letters) else main_script(0)
 
 
-@cache
-def _identifier() -> Any:
-    from py3langid.langid import _load_identifier
-
-    return _load_identifier(norm_probs=True)
-
-
-def _py3langid(text: str) -> list[tuple[str, float]]:
-    ranked: list[tuple[str, float]] = _identifier().rank(text)
-    return ranked[:12]
-
-
-def _pycld2(text: str) -> list[tuple[str, float]]:
-    import pycld2
-
-    printable = "".join(c if c.isprintable() else " " for c in text)
-    try:
-        found = pycld2.detect(printable.encode("utf-8", "replace"), isPlainText=True, bestEffort=True)[2]
-    except pycld2.error:
-        return []
-    return [(code, percent / 100) for _, code, percent, _ in found if code != "un"]
+__all__ = ["LanguageSettings", "Span", "block_language", "document_language", "tag_languages"]

@@ -1,0 +1,279 @@
+"""Tokens read once: what each contributes to the cheap language model, and whether it is language at all.
+
+A token is what stands between white space. Its reading (a vector of n-gram weights, a count of letters, a few
+flags) depends on the token alone, so it is kept in a bounded table: the words of a page repeat, and those of a
+site repeat even more. The table is memory of a pure function, not of documents: clearing it changes no answer.
+Vectors are integers, so sums are exact in any order.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.scripts import character_tables, code_points
+
+IntArray = npt.NDArray[np.int64]
+
+# What a token's flags say.
+CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE, SENTENCE_END = (1 << bit for bit in range(8))
+
+ORDERS = (1, 2, 3, 4)
+# n-grams are read from the first letters only: a word this long has told its language.
+FEATURE_CHARACTERS = 64
+# Longer tokens (Chinese, Thai: no spaces) hardly repeat and would fill the table.
+KEPT_CHARACTERS = 32
+KEPT_TOKENS = 60_000
+
+_SUSPECT = re.compile(r"[\d/@#_.]")
+_TLD = r"(?:com|org|net|info|edu|gov|int|io|me|tv|co|biz|news|online|[a-z]{2})"
+_FILE = r"(?:png|jpe?g|gif|webp|svg|pdf|docx?|xlsx?|pptx?|zip|rar|mp[34]|avi|mov|csv|json|xml|html?|txt|apk|exe)"
+_NOT_LANGUAGE = re.compile(
+    rf"""[^\w@#]*(?:
+      (?:https?|ftp)://\S* | www\.\S+                       # addresses
+    | [^\s@]*@[\w.-]+ | \#\w+ | /?[ur]/\w+                  # mails, handles, hashtags
+    | [a-z0-9-]+(?:\.[a-z0-9-]+)*\.{_TLD}(?:[/:?\#]\S*)?    # bare hosts
+    | (?:[\w.-]+/)+[\w.-]*\.\w+ | [\w.()-]+\.{_FILE}        # paths, file names
+    | \w*_\w*\w_?\w*                                        # identifiers
+    )[^\w]*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_ALPHABETIC_WITH_DIGITS = re.compile(r"[A-Za-z\u00c0-\u052f\d\W_]*\d[A-Za-z\u00c0-\u052f\d\W_]*")
+_UNITS = frozenset(
+    """km cm mm dm kg mg ml cl gb mb kb tb gib mib kib ghz mhz khz hz kw mw gw kwh mwh kwt kv mph kmh kph bpm rpm dpi
+    fps px pt em ft lb lbs oz usd eur gbp azn try rub jpy cny uah kzt uzs gel chf cad aud inr brl btc eth usdt
+    pdf doc docx xls xlsx ppt zip rar png jpg jpeg gif svg mp mp3 mp4 html xml csv json rss utc gmt cet est pst am pm
+    км см мм кг мг мл гб мб кб тб ггц мгц квт ч мин сек vs m s h g l t w v a b k c f x""".split()
+)
+_OPENING = "\"'“„«‹‘「『《〈（(【[–—"
+_CLOSING = "\"'”“»«›’」』》〉）)】]"
+_ENDING = ".!?…。！？؟։।॥۔።၊။:;"
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_ROLL = np.uint64(1_000_003)
+_WORD_BASE = 0xD6E8FEB86659FD93
+
+
+class TokenReadings(NamedTuple):
+    """One row per token."""
+
+    vectors: IntArray
+    """(tokens, dimensions + 1): summed n-gram weights, and how many n-grams."""
+    meta: IntArray
+    """(tokens, 3): letters, flags, script mask."""
+
+
+class TokenTable:
+    """Readings of the tokens seen lately, at most `KEPT_TOKENS`."""
+
+    def __init__(self, weights: npt.NDArray[np.int8]) -> None:
+        self._weights = weights
+        self._clear()
+
+    def read(self, tokens: Sequence[str]) -> TokenReadings:
+        """The readings of `tokens`, computed together where they are new."""
+        rows = self._rows
+        found = [rows.get(token, -1) for token in tokens]
+        if -1 in found:
+            if len(rows) > KEPT_TOKENS:
+                self._clear()
+                rows = self._rows
+                found = [-1] * len(tokens)
+            found = self._learn(tokens, found)
+        index = np.array(found, dtype=np.intp)
+        return TokenReadings(self._vectors[index], self._meta[index])
+
+    def _clear(self) -> None:
+        dimensions = self._weights.shape[1] + 1
+        self._rows: dict[str, int] = {}
+        self._used = 0
+        self._vectors = np.zeros((1024, dimensions), dtype=np.int64)
+        self._meta = np.zeros((1024, 3), dtype=np.int64)
+
+    def _learn(self, tokens: Sequence[str], found: list[int]) -> list[int]:
+        new = list(dict.fromkeys(token for token, row in zip(tokens, found, strict=True) if row < 0))
+        readings = read_tokens(new, self._weights)
+        first = self._used
+        self._make_room(first + len(new))
+        self._vectors[first : first + len(new)] = readings.vectors
+        self._meta[first : first + len(new)] = readings.meta
+        fresh = {token: first + number for number, token in enumerate(new)}
+        found = [fresh[token] if row < 0 else row for token, row in zip(tokens, found, strict=True)]
+        short = {token: row for token, row in fresh.items() if len(token) <= KEPT_CHARACTERS}
+        self._rows.update(short)
+        # Rows of long tokens at the end could be given back; they are few, and clearing reclaims them.
+        self._used = first + len(new)
+        return found
+
+    def _make_room(self, rows: int) -> None:
+        if rows > len(self._meta):
+            grown = max(rows, 2 * len(self._meta))
+            self._vectors = np.resize(self._vectors, (grown, self._vectors.shape[1]))
+            self._meta = np.resize(self._meta, (grown, 3))
+
+
+class _Tables(threading.local):
+    """One table per thread: rows found by one thread must not be cleared by another."""
+
+    def __init__(self) -> None:
+        self.of: dict[int, TokenTable] = {}
+
+
+_TABLES = _Tables()
+
+
+def token_table(weights: npt.NDArray[np.int8]) -> TokenTable:
+    """This thread's table for a model's weights."""
+    table = _TABLES.of.get(id(weights))
+    if table is None:
+        table = _TABLES.of[id(weights)] = TokenTable(weights)
+    return table
+
+
+def read_tokens(tokens: Sequence[str], weights: npt.NDArray[np.int8]) -> TokenReadings:
+    """Read every token, without memory; `weights` are (buckets, dimensions)."""
+    blank = [bool(_SUSPECT.search(token)) and _is_not_language(token) for token in tokens]
+    letters, scripts, upper_first, lowers, digits = _count(tokens)
+    plain = ["" if out else _normal(token[:FEATURE_CHARACTERS]) for token, out in zip(tokens, blank, strict=True)]
+    out = np.array(blank, dtype=np.bool_)
+    letters[out] = 0
+    scripts[out] = 0
+    weak = np.array([token.strip("\"'“”«»()[].,:;!?").lower() in _UNITS for token in tokens], dtype=np.bool_)
+    weak |= (letters <= 1) | (
+        (lowers == 0) & upper_first & (letters <= 5) & (letters == _latin_letters(scripts, letters))
+    )
+    flags = (
+        CUT_BEFORE * np.array([token[0] in _OPENING and len(token) > 1 for token in tokens], dtype=np.int64)
+        | CUT_AFTER * np.array([_closes(token) for token in tokens], dtype=np.int64)
+        | CAPITALISED * upper_first
+        | WORD * (letters > 0)
+        | WEAK * weak
+        | DIGITS * (digits > 0)
+        | LOWER_CASE * (~upper_first & (letters > 0))
+        | SENTENCE_END * np.array([token[-1] in ".!?:…" for token in tokens], dtype=np.int64)
+    )
+    meta = np.stack([letters, flags.astype(np.int64), scripts], axis=1)
+    return TokenReadings(_vectors(plain, weights), meta)
+
+
+def features(tokens: Sequence[str], bits: int) -> tuple[IntArray, IntArray]:
+    """(bucket, token number) of every n-gram and word of the `tokens`, which are normalised and gated already.
+
+    n-grams of one to four characters that do not cross a word's edge (a space stands for it), and whole words,
+    hashed into ``2 ** bits`` buckets: the features of fastText, Joulin et al. 2017.
+    """
+    pad = " " * (max(ORDERS) + 1)
+    lengths = np.array([len(token) + len(pad) for token in tokens], dtype=np.int64)
+    owner = np.repeat(np.arange(len(tokens)), lengths)
+    tables = character_tables()
+    points = code_points(pad.join(tokens) + pad)
+    characters = np.where(tables.word[points], tables.lower[points], np.uint32(32)).astype(np.uint64)
+    # A space in front, so that the first word has an edge on its left like every other.
+    characters = np.concatenate([np.array([32], dtype=np.uint64), characters])
+    owner = np.concatenate([owner[:1], owner])
+    space = characters == 32
+    parts = [_grams(characters, owner, space, order, bits) for order in ORDERS]
+    parts.append(_words(characters, owner, space, bits))
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _grams(
+    characters: npt.NDArray[np.uint64], owner: IntArray, space: npt.NDArray[np.bool_], order: int, bits: int
+) -> tuple[IntArray, IntArray]:
+    size = max(0, len(characters) - order + 1)
+    hashes = characters[:size].copy()
+    usable = np.ones(size, dtype=np.bool_)
+    for offset in range(1, order):
+        hashes = hashes * _ROLL + characters[offset : offset + size]
+        if offset < order - 1:
+            usable &= ~space[offset : offset + size]
+    if order == 1:
+        usable &= ~space
+    if order == 2:
+        usable &= ~(space[:size] & space[1:])
+    last = owner[order - 1 :][:size]
+    # An n-gram that opens with the space before a word belongs to that word; one that ends in a space, to the word before.
+    mine = np.where(space[:size], last, owner[:size])[usable]
+    return _bucket(hashes[usable] + np.uint64(order * 7919), bits), mine
+
+
+def _words(
+    characters: npt.NDArray[np.uint64], owner: IntArray, space: npt.NDArray[np.bool_], bits: int
+) -> tuple[IntArray, IntArray]:
+    starts = np.flatnonzero(space[:-1] & ~space[1:]) + 1
+    ends = np.flatnonzero(~space[:-1] & space[1:]) + 1
+    position = np.arange(len(characters)) - np.repeat(
+        np.append(0, starts), np.diff(np.append(np.append(0, starts), len(characters)))
+    )
+    base = np.cumprod(np.full(FEATURE_CHARACTERS + 8, _WORD_BASE, dtype=np.uint64))
+    inside = np.where(space, np.uint64(0), characters * base[np.minimum(position, len(base) - 1)])
+    total = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(inside, dtype=np.uint64)])
+    return _bucket((total[ends] - total[starts]) ^ np.uint64(0x5BD1E995), bits), owner[starts]
+
+
+def _bucket(hashes: npt.NDArray[np.uint64], bits: int) -> IntArray:
+    return ((hashes * _MULTIPLIER) >> np.uint64(64 - bits)).astype(np.int64)
+
+
+def _vectors(tokens: Sequence[str], weights: npt.NDArray[np.int8]) -> IntArray:
+    vectors = np.zeros((len(tokens), weights.shape[1] + 1), dtype=np.int64)
+    if not tokens:
+        return vectors
+    bucket, owner = features(tokens, int(weights.shape[0]).bit_length() - 1)
+    if len(bucket):
+        order = np.argsort(owner, kind="stable")
+        bucket, owner = bucket[order], owner[order]
+        starts = np.flatnonzero(np.diff(owner, prepend=-1))
+        vectors[owner[starts], :-1] = np.add.reduceat(weights[bucket], starts, axis=0, dtype=np.int64)
+        vectors[owner[starts], -1] = np.diff(np.append(starts, len(owner)))
+    return vectors
+
+
+def _count(tokens: Sequence[str]) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_], IntArray, IntArray]:
+    """Letters, script mask, is the first letter upper case, lower-case letters, digits: of every token."""
+    tables = character_tables()
+    points = code_points(" ".join(tokens) + " ")
+    lengths = np.array([len(token) + 1 for token in tokens], dtype=np.int64)
+    starts = np.cumsum(lengths) - lengths
+    letter = tables.letter[points]
+    upper = tables.upper[points]
+    mask = np.where(letter, np.int64(1) << tables.script[points].astype(np.int64), 0)
+    letters = np.add.reduceat(letter, starts, dtype=np.int64)
+    first = np.full(len(points) + 1, len(points), dtype=np.int64)
+    first[:-1][letter] = np.flatnonzero(letter)
+    first = np.minimum.reduceat(first[:-1], starts)
+    upper_first = np.append(upper, False)[first]
+    lowers = np.add.reduceat(letter & ~upper, starts, dtype=np.int64)
+    digits = np.add.reduceat(tables.digit[points], starts, dtype=np.int64)
+    return letters, np.bitwise_or.reduceat(mask, starts), upper_first, lowers, digits
+
+
+def _latin_letters(scripts: IntArray, letters: IntArray) -> IntArray:
+    return np.where(scripts == 1, letters, -1)
+
+
+def _normal(token: str) -> str:
+    return token if unicodedata.is_normalized("NFC", token) else unicodedata.normalize("NFC", token)
+
+
+def _is_not_language(token: str) -> bool:
+    if _NOT_LANGUAGE.fullmatch(token) or _ALPHABETIC_WITH_DIGITS.fullmatch(token):
+        return True
+    parts = token.lower().split("/")
+    return len(parts) > 1 and all(part in _UNITS for part in parts)
+
+
+def _closes(token: str) -> bool:
+    """Does a sentence or a quotation end with this token, or is it a dash between two pieces?"""
+    bare = token.rstrip(_CLOSING)
+    if bare != token or not bare:
+        return True
+    if bare in ("–", "—", "-", "|", "•", "·", "/"):
+        return True
+    # One letter and a dot is an initial, not a sentence.
+    return bare[-1] in _ENDING and len(bare) > 2
