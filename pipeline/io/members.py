@@ -104,8 +104,10 @@ class GzipMember:
                 piece = self._inflate.decompress(stored, self._limit)
             except zlib.error as error:
                 raise Broken("corrupt", f"gzip: {error}") from error
-            self._tail = self._inflate.unconsumed_tail
-            self.position = self._fetched - len(self._tail) - len(self._inflate.unused_data)
+            # At the end zlib may show the same bytes as unconsumed and as unused.
+            ended = self._inflate.eof
+            self._tail = b"" if ended else self._inflate.unconsumed_tail
+            self.position = self._fetched - len(self._inflate.unused_data if ended else self._tail)
             if piece:
                 self._limit = PIECE
                 return piece

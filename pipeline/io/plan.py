@@ -16,14 +16,14 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
 from pipeline.io.files import passed_over
 from pipeline.io.items import Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, open_binary
-from pipeline.io.readers import PAGE_SUFFIX, READERS, is_compressed, recognise
-from pipeline.io.tables import check_table
+from pipeline.io.readers import PAGE_SUFFIX, READERS, TABLE_SUFFIX, is_compressed, recognise
+from pipeline.io.tables import check_mapping, check_table
 
 # A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
 BUCKET_FILES = 8
@@ -57,6 +57,7 @@ def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
 
 def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
     """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again."""
+    check_mapping(settings)
     skipped: Counter[str] = Counter()
     found = _distinct([file for path in paths for file in _expand(path, skipped)])
     long: list[Member] = []
@@ -180,12 +181,23 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
         return Part(file.path, file.name)
     try:
         with open_binary(file.path) as raw:
-            reader = recognise(raw, file.name)
-            if reader in ("jsonl", "parquet"):
-                check_table(raw, file.name, reader, settings)
-            return Part(file.path, file.name, reader=reader)
+            return Part(file.path, file.name, reader=_reader(raw, file.name, settings))
     except OSError:
         return Part(file.path, file.name)
+
+
+def _reader(raw: IO[bytes], name: str, settings: ReadSettings) -> str:
+    reader = recognise(raw, name)
+    if reader not in ("jsonl", "parquet"):
+        return reader
+    try:
+        check_table(raw, name, reader, settings)
+    except UsageError:
+        # Some program's settings, say, in a .json: nothing that calls itself a table of rows.
+        if not TABLE_SUFFIX.search(name):
+            return "page"
+        raise
+    return reader
 
 
 def _split_above(settings: ReadSettings) -> int:

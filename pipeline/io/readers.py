@@ -63,13 +63,14 @@ READERS: dict[str, Reader] = {
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
 HEAD_BYTES = 4096
+TABLE_SUFFIX = re.compile(r"\.((jsonl|ndjson|jsonlines)(\.gz|\.zst)?|parquet)$", re.IGNORECASE)
 SUFFIXES = (
-    (re.compile(r"\.(jsonl|ndjson|jsonlines)(\.gz|\.zst)?$", re.IGNORECASE), "jsonl"),
+    (re.compile(r"\.parquet$", re.IGNORECASE), "parquet"),
+    (TABLE_SUFFIX, "jsonl"),
     (re.compile(r"\.(warc|wet)(\.gz|\.zst)?$", re.IGNORECASE), "warc"),
     (re.compile(r"\.arc(\.gz|\.zst)?$", re.IGNORECASE), "arc"),
     (re.compile(r"\.zip$", re.IGNORECASE), "zip"),
     (re.compile(r"\.(tar(\.gz|\.zst)?|tgz)$", re.IGNORECASE), "tar"),
-    (re.compile(r"\.parquet$", re.IGNORECASE), "parquet"),
 )
 PAGE_SUFFIX = re.compile(r"\.(html?|xhtml|txt)(\.gz|\.zst)?$", re.IGNORECASE)
 SIGNATURES = (
@@ -80,8 +81,6 @@ SIGNATURES = (
     (re.compile(rb".{257}ustar", re.DOTALL), "tar"),
     (re.compile(b"|".join(re.escape(magic) for magic, _, _ in UNSUPPORTED)), "unsupported"),
 )
-# A row of a table: an object on a line of its own.
-OBJECT_LINE = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"')
 
 
 def recognise(raw: IO[bytes], name: str) -> str:
@@ -94,9 +93,7 @@ def recognise(raw: IO[bytes], name: str) -> str:
     for suffix, reader in SUFFIXES:
         if suffix.search(name):
             return reader
-    if not PAGE_SUFFIX.search(name) and OBJECT_LINE.match(head):
-        return "jsonl"
-    return "page"
+    return "jsonl" if not PAGE_SUFFIX.search(name) and tables.begins_with_row(head) else "page"
 
 
 def head_of(raw: IO[bytes], name: str) -> bytes:

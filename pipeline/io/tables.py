@@ -45,6 +45,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "fetched": ("fetched", "fetch_time", "fetched_at", "warc_date", "crawl_date", "crawled_at", "date_download"),
 }
 CONTENT = ("html", "text", "page")
+ROW_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\{\s*"[^"]{1,200}"\s*:\s*(?:"|[0-9tfn-])')
 NEWLINE = re.compile(rb"\n")
 # One row of a Parquet file can be a long page; a batch of them must not be the whole file.
 PARQUET_BATCH = 32
@@ -63,11 +64,15 @@ def mapping_of(columns: Sequence[str], settings: ReadSettings) -> dict[str, str]
     return mapping | {ours: theirs for ours, theirs in settings.columns if theirs in columns}
 
 
-def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> None:
-    """Raises `UsageError` naming the columns found when the mapping, or guessing, finds no page among them."""
+def check_mapping(settings: ReadSettings) -> None:
+    """Raises `UsageError` for a mapping to a column that we do not have."""
     unknown = [ours for ours, _ in settings.columns if ours not in COMMON_NAMES]
     if unknown:
         raise UsageError(f"unknown column {unknown[0]!r} on the left of a mapping; known: {', '.join(COMMON_NAMES)}")
+
+
+def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> None:
+    """Raises `UsageError` naming the columns found when the mapping, or guessing, finds no page among them."""
     found = ", ".join(sorted(columns)[:30]) or "none"
     absent = [theirs for _, theirs in settings.columns if theirs not in columns]
     if absent:
@@ -161,6 +166,12 @@ def _object(line: bytes | None) -> dict[str, object]:
     if not isinstance(row, dict):
         raise ValueError(f"it is a {type(row).__name__}")
     return row
+
+
+def begins_with_row(head: bytes) -> bool:
+    """Whether the first line is a JSON object by itself, as far as the head shows it."""
+    line, newline, _ = head.partition(b"\n")
+    return _is_object(line) if newline else ROW_BEGIN.match(line) is not None
 
 
 def _lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line | Failure]:
