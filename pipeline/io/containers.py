@@ -182,8 +182,8 @@ def read_tar(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Ite
     tar = _Tar(Buffer(pieces), part.name, codec is None, settings)
     try:
         yield from tar.items()
-        if read_at(raw, pieces.position, BLOCK).strip(b"\0"):
-            raise Broken("corrupt", "no further member opens")
+        if isinstance(pieces, Chain) and read_at(raw, pieces.position, BLOCK).strip(b"\0"):
+            raise pieces.refused
     except Broken as broken:
         yield lost(Gap(tar.intact, size_of(raw), broken.kind, str(broken)), part.name)
     yield from (Skipped(kind, count) for kind, count in sorted(tar.passed.items()))

@@ -47,7 +47,8 @@ def page_bytes(raw: IO[bytes], name: str, size: int, settings: ReadSettings) -> 
     chain = Chain(codec, 0)
     page = collect(chain, settings, bounded=True)
     if read_at(raw, chain.position, 1).strip(b"\0"):
-        raise Broken("corrupt", f"bytes {chain.position} to {size} of the compressed page cannot be decoded")
+        message = f"bytes {chain.position} to {size} of the compressed page cannot be decoded: {chain.refused}"
+        raise Broken(chain.refused.kind, message)
     return page
 
 

@@ -263,6 +263,8 @@ class Chain:
         self._member: Pieces | None = codec.member(start)
         self.begun = start
         """Where the member that is being read begins."""
+        self.refused = Broken("corrupt", "no further member opens here")
+        """Why the chain ended before the end of the file, if it did."""
         self._pending = b""
 
     def more(self) -> bytes:
@@ -283,7 +285,8 @@ class Chain:
         member = self.codec.member(self.position)
         try:
             pending = member.more()
-        except Broken:
+        except Broken as broken:
+            self.refused = broken
             return
         if not self.codec.begins(pending):
             self._member, self._pending, self.begun = member, pending, self.position

@@ -215,7 +215,7 @@ def _compressed_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Ite
                 intact = chain.before if text.held else chain.position
             if chain.position >= size:
                 return
-            broken, resume = Broken("corrupt", "no further member opens"), chain.position
+            broken, resume = chain.refused, chain.position
         except Broken as error:
             broken, resume = error, chain.begun + 1
         start = find_member(_codec(raw, part.name, bool), resume)
