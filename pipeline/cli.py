@@ -1,0 +1,229 @@
+"""The command ``presscut``: each subcommand parses, calls one library function, prints. Data to stdout, words to stderr.
+
+Exit status: 0 done, 1 look at it (failed pages under ``--strict``, a run that could not be finished), 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import __version__
+from pipeline.errors import PageError, PresscutError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.model import Page
+
+OK, LOOK, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+EXAMPLES = """\
+examples:
+  presscut run raw -o processed                    a folder of pages to tables
+  presscut run crawl.warc.gz -o out --workers 4    an archive
+  presscut run rows.jsonl -o out --column text=content --column url=link
+  presscut extract page.html                       the story of one page
+  curl -s https://example.org | presscut extract - --format markdown
+  presscut schema blocks                           what the columns mean
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] | None = getattr(options, "command", None)
+    if command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
+    try:
+        return command(options)
+    except UsageError as error:
+        return _say(error, USAGE)
+    except PresscutError as error:
+        return _say(error, LOOK)
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is half written: run the same command again to go on", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        sys.stderr.close()
+        return OK
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every subcommand and option."""
+    parser = _parser(argparse.ArgumentParser, prog="presscut", description="Web pages to tables.", epilog=EXAMPLES)
+    parser.add_argument("--version", action="version", version=f"presscut {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_run(commands)
+    _add_extract(commands)
+    _add_schema(commands)
+    _add_status(commands)
+    _add_retry(commands)
+    return parser
+
+
+def _parser(make: Callable[..., argparse.ArgumentParser], *names: str, **about: str) -> argparse.ArgumentParser:
+    return make(*names, formatter_class=argparse.RawDescriptionHelpFormatter, **about)
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    run = _parser(
+        commands.add_parser, "run", help="process pages into tables", epilog=EXAMPLES,
+        description="Process files, folders, archives and tables of pages into tables. Running again does only what is left.",
+    )  # fmt: skip
+    source = run.add_argument_group("input")
+    source.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, URL, or - for one page on standard input")
+    source.add_argument(
+        "--column", action="append", default=[], metavar="OURS=THEIRS", help="which column of a table is which: text=content"
+    )
+    output = run.add_argument_group("output")
+    output.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the tables")
+    output.add_argument("--until", choices=("segment", "label", "language", "tables"), default="tables",
+                        help="stop early and keep the pages; a later run goes on from there")  # fmt: skip
+    output.add_argument("--strict", action="store_true", help="exit with 1 when a page failed")
+    how = run.add_argument_group("how")
+    how.add_argument("--settings", metavar="FILE.toml", help="settings by stage; see docs/settings.md")
+    _add_engine(how)
+    run.set_defaults(command=_run)
+
+
+def _add_engine(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--engine", default="local", choices=("local", "ray"), help="where shards are done (default: local)")
+    parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one per core)")
+
+
+def _add_extract(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    extract = _parser(
+        commands.add_parser, "extract", help="show what one page holds", epilog=EXAMPLES,
+        description="Read one page and print its story, or everything found on it.",
+    )  # fmt: skip
+    extract.add_argument("file", metavar="FILE", help="a page, or - for standard input")
+    extract.add_argument("--format", choices=("text", "markdown", "json", "html-debug"), default="text",
+                         help="what to print (default: text)")  # fmt: skip
+    extract.add_argument("--url", help="the page's address, for its links")
+    extract.add_argument("--kind", choices=("html", "text"), help="read it as this (default: look)")
+    extract.set_defaults(command=_extract)
+
+
+def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    schema = commands.add_parser("schema", help="say what the columns mean", description="Columns, types and meanings.")
+    schema.add_argument("table", nargs="?", metavar="TABLE", help="one table (default: all)")
+    schema.set_defaults(command=_schema)
+
+
+def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    status = commands.add_parser("status", help="say how far a run is", description="Shards done, failed pages, time left.")
+    status.add_argument("output", metavar="DIR", help="the run's output folder")
+    status.set_defaults(command=_status)
+
+
+def _add_retry(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    retry = commands.add_parser(
+        "retry", help="redo what may work another time",
+        description="Redo the shards with retryable errors, and those never finished, with the inputs and settings of the last run.",
+    )  # fmt: skip
+    retry.add_argument("output", metavar="DIR", help="the run's output folder")
+    _add_engine(retry)
+    retry.set_defaults(command=_retry)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from pipeline.report.progress import Progress, told_summary
+    from pipeline.runs import run
+    from pipeline.settings import Settings, load
+
+    settings = load(options.settings) if options.settings else Settings()
+    if options.column:
+        columns = tuple(_pair(column) for column in options.column)
+        settings = settings._replace(read=settings.read._replace(columns=columns))
+    with Progress() as progress:
+        summary = run(
+            options.paths, options.output, options.engine, settings,
+            workers=options.workers, until=options.until, told=progress.told,
+        )  # fmt: skip
+    print(told_summary(summary), file=sys.stderr)
+    return LOOK if options.strict and summary.errors else OK
+
+
+def _extract(options: argparse.Namespace) -> int:
+    from pipeline.document import extract
+    from pipeline.report import FORMATS
+
+    try:
+        page = _page(options.file)
+        doc = extract(page.data, options.url or page.url, options.kind or page.kind)
+    except PageError as error:
+        raise PresscutError(f"{options.file}: {error}") from None
+    sys.stdout.buffer.write(FORMATS[options.format](doc).encode())
+    sys.stdout.flush()
+    return OK
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from pipeline import schema
+
+    for table in [schema.named(options.table)] if options.table else schema.TABLES.values():
+        print(f"{table.name}: {table.row.__doc__}")
+        for column in schema.columns(table):
+            print(f"  {column.name:18} {column.type:20} {column.description}")
+        print()
+    return OK
+
+
+def _status(options: argparse.Namespace) -> int:
+    from pipeline.runs import status
+
+    for name, value in status(options.output).items():
+        print(f"{name.replace('_', ' '):28} {'unknown' if value is None else json.dumps(value)}")
+    return OK
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from pipeline.report.progress import Progress, told_summary
+    from pipeline.runs import retry
+
+    with Progress() as progress:
+        summary = retry(options.output, workers=options.workers, engine=options.engine, told=progress.told)
+    print(told_summary(summary), file=sys.stderr)
+    return OK
+
+
+def _page(path: str) -> Page:
+    """The first page a file holds. Raises `UsageError` when there is no such file, `PresscutError` when it cannot be read."""
+    from pipeline.io.items import Failure, ReadSettings
+    from pipeline.io.plan import plan
+    from pipeline.io.readers import read_shard
+    from pipeline.model import Page
+
+    if path != "-" and Path(path).is_dir():
+        raise UsageError(f"{path}: a folder; extract reads one page, run reads folders")
+    for shard in plan([path], ReadSettings()):
+        for item in read_shard(shard, ReadSettings()):
+            if isinstance(item, Failure):
+                raise PresscutError(f"{path}: {item.message}")
+            if isinstance(item, Page):
+                return item
+    raise PresscutError(f"{path}: no page in it")
+
+
+def _pair(column: str) -> tuple[str, str]:
+    ours, equals, theirs = column.partition("=")
+    if not (ours and equals and theirs):
+        raise UsageError(f"--column {column}: write it as OURS=THEIRS, for example --column text=content")
+    return ours, theirs
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def _say(error: Exception, status: int) -> int:
+    print(f"presscut: {error}", file=sys.stderr)
+    return status

@@ -1,0 +1,132 @@
+"""The end of a run: headlines find their stories, the manifest names the parts, what no run needs any more goes.
+
+This is the one step that sees all shards. The manifest is written last and replaced in one step, so a reader sees the tables
+before the run or after it, never between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline import schema
+from pipeline.io.writer import write_json, write_table
+from pipeline.shard import Job, Places, finished, part_of
+from pipeline.stages import STOP_NAMES, TABLES
+from pipeline.versions import versions
+
+# Addresses that lead to the same story: scheme, www., fragment and a last slash make no difference.
+SAME_ADDRESS = "rtrim(regexp_replace(regexp_replace({}, '#.*$', ''), '^https?://(www\\.)?', ''), '/')"
+
+
+def commit(jobs: Sequence[Job], skipped: Counter[str]) -> dict[str, Any]:
+    """Publish the finished shards of a run; the new manifest."""
+    places = Places(Path(jobs[0].output))
+    sidecars = [_sidecar(job) for job in jobs]
+    tables = {name: [sidecar["parts"][name] for sidecar in sidecars] for name in schema.TABLES}
+    tables["headlines"] = _with_targets(places, tables)
+    kinds: Counter[str] = Counter()
+    for sidecar in sidecars:
+        skipped.update(sidecar["skipped"])
+        kinds.update(sidecar["error_kinds"])
+    manifest = {
+        "schema_version": schema.VERSION,
+        "versions": versions(),
+        "fingerprint": jobs[0].fingerprints[-1],
+        "counts": {
+            "pages": sum(sidecar["pages"] for sidecar in sidecars),
+            **{name: sum(part["rows"] for part in parts) for name, parts in tables.items()},
+            "retryable": sum(sidecar["retryable"] for sidecar in sidecars),
+        },
+        "error_kinds": dict(kinds),
+        "skipped": dict(skipped),
+        "tables": tables,
+        "shards": {job.shard.shard_id: job.shard.digest for job in jobs},
+    }
+    counts = manifest["counts"]
+    if counts["documents"] + counts["errors"] != counts["pages"]:
+        raise AssertionError(f"pages in must be documents plus errors: {counts}")
+    write_json(places.root / "schema.json", described())
+    write_json(places.manifest, manifest)
+    sweep(places, jobs, manifest)
+    return manifest
+
+
+def described() -> dict[str, Any]:
+    """Every table and column with its meaning, for readers that do not show Parquet metadata."""
+    return {
+        name: {
+            "description": table.row.__doc__,
+            "sorted_by": table.order,
+            "columns": [column._asdict() for column in schema.columns(table)],
+        }
+        for name, table in schema.TABLES.items()
+    }
+
+
+def _sidecar(job: Job) -> dict[str, Any]:
+    sidecar = finished(job)
+    if sidecar is None:
+        raise AssertionError(f"shard {job.shard.shard_id} is not finished")
+    return sidecar
+
+
+def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The headlines again, each with the document it links to; the parts written."""
+    targets = _targets(places, tables)
+    parts = []
+    for part in tables["headlines"]:
+        rows = pq.read_table(places.root / part["path"])
+        column = rows.schema.get_field_index("target_doc_id")
+        found = pa.array([targets.get(href, "") for href in rows.column("href").to_pylist()], type=pa.string())
+        rows = rows.set_column(column, rows.schema.field(column), found)
+        path = places.root / Path(part["path"]).relative_to(places.notes.name)
+        write_table(path, rows)
+        parts.append(part_of(places, path, rows))
+    return parts
+
+
+def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Document by link, for the links that lead to one of the documents; of several captures the first by key."""
+    documents, headlines = ([str(places.root / part["path"]) for part in tables[t]] for t in ("documents", "headlines"))
+    same_url, same_canonical, same_href = (SAME_ADDRESS.format(name) for name in ("url", "canonical_url", "href"))
+    with duckdb.connect() as store:
+        store.execute("SET threads = 1")
+        rows = store.execute(
+            f"""
+            WITH addresses AS (
+                SELECT {same_url} AS address, doc_id FROM read_parquet($documents) WHERE url <> ''
+                UNION ALL
+                SELECT {same_canonical}, doc_id FROM read_parquet($documents) WHERE canonical_url <> ''
+            )
+            SELECT href, min(addresses.doc_id)
+            FROM (SELECT DISTINCT href FROM read_parquet($headlines) WHERE href <> '') AS links
+            JOIN addresses ON {same_href} = address
+            GROUP BY href
+            """,
+            {"documents": documents, "headlines": headlines},
+        ).fetchall()
+    return dict(rows)
+
+
+def sweep(places: Places, jobs: Sequence[Job], manifest: dict[str, Any] | None) -> None:
+    """Remove parts and sidecars that neither the manifest nor a fresh sidecar of these jobs names."""
+    needed = {part["path"] for parts in manifest["tables"].values() for part in parts} if manifest else set()
+    for stop in STOP_NAMES:
+        for job in jobs:
+            if sidecar := finished(job, stop):
+                needed.add(places.sidecar(stop, job.shard.shard_id).relative_to(places.root).as_posix())
+                needed.update(part["path"] for part in sidecar["parts"].values())
+    ours = [places.notes / stop for stop in STOP_NAMES] + [places.notes / "headlines"]
+    ours += [places.root / "stages" / stop for stop in STOP_NAMES if stop != TABLES]
+    ours += [places.root / name for name in schema.TABLES] if manifest else []
+    for folder in ours:
+        for path in folder.glob("*"):
+            if path.is_file() and path.relative_to(places.root).as_posix() not in needed:
+                path.unlink()

@@ -1,0 +1,80 @@
+"""One page in memory: `extract` runs the stages of a run on it, and `Document` shows what they found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipeline.clean import story
+from pipeline.metadata import Metadata
+from pipeline.model import Block, Locator, Role, Segment
+from pipeline.settings import Settings
+from pipeline.stage import Record, apply_all
+from pipeline.stages import DECODE, LABEL, LANGUAGE, METADATA, SEGMENT
+from pipeline.tidy import rows_of, segments, story_language
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IN_MEMORY = Locator("")
+DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page that was read. Offsets of blocks count in `source`, those of segments in their block's text."""
+
+    text: str
+    """The story: title excluded, headings and body, paragraphs joined by a blank line."""
+    title: str
+    subtitle: str
+    authors: tuple[str, ...]
+    published: str
+    """ISO 8601; empty when the page does not say."""
+    modified: str
+    site_name: str
+    language: str
+    """Language of the story (BCP-47), ``und`` when there is nothing to go by; empty when languages were left out."""
+    blocks: Sequence[Block]
+    """Every block in reading order."""
+    segments: Sequence[Segment]
+    """Language spans."""
+    source: str
+    """The decoded text that offsets point into."""
+    record: Record = field(repr=False)
+    """Everything the stages found, as rows are made of."""
+
+    @property
+    def headlines(self) -> list[Block]:
+        """The blocks with role headline: other stories this page names."""
+        return [block for block in self.blocks if block.role is Role.HEADLINE]
+
+    def to_frames(self) -> dict[str, pd.DataFrame]:
+        """The page as the tables of a run: ``documents``, ``blocks``, ``headlines``, ``segments``."""
+        from pipeline import schema
+        from pipeline.reading import frame
+
+        rows = zip(schema.TABLES, rows_of(self.record), strict=True)
+        return {name: frame(schema.batch(name, table)) for name, table in rows if name != "errors"}
+
+
+def extract(
+    data: bytes | str, url: str | None = None, kind: str | None = None, languages: bool = True, metadata: bool = True
+) -> Document:
+    """Read one page. `kind`: ``html``, ``text``, or None to look; the two switches leave a stage out.
+
+    The same functions as in a run, on the default settings. Raises `PageError` for what is no page: empty, binary, undecodable.
+    """
+    stages = [DECODE, SEGMENT, LABEL, *([METADATA] if metadata else []), *([LANGUAGE] if languages else [])]
+    return document(apply_all(stages, Record(IN_MEMORY, url, kind, data), DEFAULTS, strict=True))
+
+
+def document(record: Record) -> Document:
+    """A record at the end of its way as people use it."""
+    assert record.source is not None
+    about = record.metadata or Metadata()
+    return Document(
+        story(record.blocks), about.title, about.subtitle, about.authors, about.published, about.modified, about.site_name,
+        story_language(record)[0], record.blocks, segments(record), record.source.text, record._replace(parsed=None),
+    )  # fmt: skip

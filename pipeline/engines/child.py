@@ -1,0 +1,116 @@
+"""The guarded child: runs stages on the pages it is sent, and may die of them.
+
+``python -m pipeline.engines.child`` speaks `frames` on its standard input and output. One message sets it up (settings, and
+which stages to run); each further one holds pages, answered by a note as each page begins, then by the rows of all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from pipeline.engines import frames
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.stage import Record
+
+PR_SET_PDEATHSIG = 1
+MB = 1 << 20
+
+
+class Setup(NamedTuple):
+    """What a child is for."""
+
+    settings: str
+    """JSON of `settings.to_dict`."""
+    first: str
+    """Name of the first stop whose stages run, and `last` of the last."""
+    last: str
+
+
+def main() -> None:
+    """Serve until the worker closes the pipe."""
+    die_with(os.getppid())
+    inward, outward = os.dup(0), os.dup(1)
+    # Whatever a library prints must not get between the frames.
+    os.dup2(2, 1)
+    os.close(0)
+    with contextlib.suppress(frames.Broken):
+        _serve(inward, outward)
+
+
+def _serve(inward: int, outward: int) -> None:
+    setup = Setup(**json.loads(frames.receive(inward).payload))
+    work = worker(setup, lambda: frames.send(outward, frames.BEGUN))
+    limit_memory(json.loads(setup.settings)["guard"]["memory_mb"])
+    frames.send(outward, frames.READY)
+    while True:
+        (pages,) = frames.unpack(frames.receive(inward).payload)
+        frames.send(outward, frames.DONE, frames.pack(work(pages)))
+
+
+def worker(setup: Setup, begun: Callable[[], None]) -> Callable[[pa.RecordBatch], list[pa.RecordBatch]]:
+    """The function from a batch of pages to a batch of pages further on, or to one batch for every table."""
+    from pipeline import schema
+    from pipeline.settings import from_dict
+    from pipeline.stage import apply_all, from_batch, to_batch
+    from pipeline.stages import TABLES, stages_between
+    from pipeline.tidy import merged, rows_of
+
+    settings = from_dict(json.loads(setup.settings))
+    stages = stages_between(setup.first, setup.last)
+
+    def process(batch: pa.RecordBatch) -> list[Record]:
+        records = []
+        for record in from_batch(batch):
+            begun()
+            records.append(apply_all(stages, record, settings))
+        return records
+
+    def to_tables(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+        rows = merged([rows_of(record) for record in process(batch)])
+        return [schema.batch(name, table) for name, table in zip(schema.TABLES, rows, strict=True)]
+
+    def to_pages(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+        return [to_batch(process(batch))]
+
+    return to_tables if setup.last == TABLES else to_pages
+
+
+def limit_memory(megabytes: int) -> None:
+    """Let this process take so much more memory than it has now (Linux; elsewhere the limit is counted from nothing)."""
+    if megabytes:
+        limit = megabytes * MB + _address_space()
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _address_space() -> int:
+    try:
+        with open("/proc/self/statm") as stat:
+            return int(stat.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel end this process when its parent dies (Linux), and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            # It died before the call.
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""Reading a run's tables back, by its manifest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import schema
+from pipeline.errors import UsageError
+from pipeline.shard import Places
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+def read(path: str | Path, tables: tuple[str, ...] = tuple(schema.TABLES)) -> dict[str, pd.DataFrame]:
+    """The tables of an output folder as data frames by name. Raises `UsageError` when there is no finished run."""
+    return {name: frame(table(path, name)) for name in tables}
+
+
+def table(path: str | Path, name: str) -> pa.Table:
+    """One table of an output folder as Arrow."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    places = Places(Path(path))
+    schema.named(name)
+    return pa.concat_tables(pq.read_table(part, schema=schema.arrow(name)) for part in parts(places, name))
+
+
+def parts(places: Places, name: str) -> list[Path]:
+    """The files of one table, as the manifest lists them."""
+    try:
+        manifest = json.loads(places.manifest.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{places.root}: no finished run there; make one with: presscut run PATH -o {places.root}") from None
+    return [places.root / part["path"] for part in manifest["tables"][name]]
+
+
+def frame(rows: pa.Table | pa.RecordBatch) -> pd.DataFrame:
+    """Arrow as pandas: plain strings, integers and floats, lists as tuples of strings."""
+    frame: pd.DataFrame = rows.to_pandas()
+    for field in rows.schema:
+        if str(field.type).startswith("list"):
+            frame[field.name] = [tuple(values) for values in frame[field.name]]
+    return frame

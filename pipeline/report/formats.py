@@ -1,0 +1,55 @@
+"""One document as text, Markdown or JSON. Page content never becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pipeline.clean import PARAGRAPH, PREFORMATTED, paragraph
+from pipeline.document import Document
+from pipeline.model import STORY_TEXT, Block, Role
+
+# What Markdown would read as markup, anywhere or at the beginning of a line.
+SPECIAL = re.compile(r"([\\`*_\[\]<>&|~])")
+AT_LINE_START = re.compile(r"^(\s*)([#+=:-]|\d+(?=[.)]))", re.MULTILINE)
+FENCE = re.compile("`+")
+
+
+def as_text(doc: Document) -> str:
+    """The story as plain text, its title above it."""
+    return PARAGRAPH.join(part for part in (doc.title, doc.text) if part) + "\n"
+
+
+def as_markdown(doc: Document) -> str:
+    """The story as Markdown: title, byline, headings, paragraphs."""
+    facts = [", ".join(doc.authors), doc.published, doc.site_name]
+    line = " · ".join(_escaped(fact) for fact in facts if fact)
+    head = [f"# {_escaped(doc.title)}" if doc.title else "", f"*{_escaped(doc.subtitle)}*" if doc.subtitle else "", line]
+    body = [_markdown(block) for block in doc.blocks if block.role in STORY_TEXT]
+    return "\n\n".join(part for part in [*head, *body] if part) + "\n"
+
+
+def as_json(doc: Document) -> str:
+    """Everything found, as one JSON object."""
+    value = {
+        "url": doc.record.url or "",
+        "kind": doc.record.kind,
+        **{name: getattr(doc, name) for name in ("title", "subtitle", "authors", "published", "modified", "site_name")},
+        "language": doc.language,
+        "text": doc.text,
+        "blocks": [block._asdict() for block in doc.blocks],
+        "segments": [segment._asdict() for segment in doc.segments],
+    }
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+
+
+def _markdown(block: Block) -> str:
+    if block.path and PREFORMATTED.search(block.path):
+        fence = "`" * max(3, 1 + max((len(run) for run in FENCE.findall(block.text)), default=0))
+        return f"{fence}\n{block.text}\n{fence}"
+    text = _escaped(paragraph(block))
+    return f"{'#' * max(block.level, 2)} {text}" if block.role is Role.HEADING else text
+
+
+def _escaped(text: str) -> str:
+    return AT_LINE_START.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", text))

@@ -1,0 +1,254 @@
+"""A run: plan the shards, do those that are not done, commit. What ``make`` and ``presscut run`` call."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pipeline.engines import ENGINES, Engine
+from pipeline.errors import PresscutError, UsageError
+from pipeline.io.plan import survey
+from pipeline.settings import Settings, from_dict, load, to_dict
+from pipeline.shard import Done, Job, Places, finished, fingerprints, read_sidecar
+from pipeline.stages import STOP_NAMES, TABLES
+
+Told = Callable[[Done, int, int], None]
+"""Called as shards are done: what came, how many are done, how many there are."""
+
+
+class Summary(NamedTuple):
+    """What a run found and did."""
+
+    output: str
+    until: str
+    shards: int
+    done_now: int
+    """Shards this run did; the rest was up to date."""
+    pages: int
+    documents: int
+    errors: int
+    retryable: int
+    skipped: dict[str, int]
+    """Records and files passed over on purpose, by kind."""
+    rows: dict[str, int]
+    """Rows by table; empty when the run stopped before the tables."""
+    error_kinds: dict[str, int]
+    seconds: float
+
+
+class Unfinished(PresscutError):
+    """Some shards could not be done; what is done stays done."""
+
+
+def run(
+    inputs: str | Path | Sequence[str | Path],
+    output: str | Path,
+    engine: str = "local",
+    settings: Settings | str | Path | None = None,
+    *,
+    workers: int | None = None,
+    until: str = TABLES,
+    told: Told | None = None,
+    child: Sequence[str] = (),
+) -> Summary:
+    """Process files and folders into tables under `output`. Finished shards are skipped.
+
+    `workers`: processes (local; default one per core) or shards in flight (Ray). `until`: stop early and keep the pages
+    (``segment``, ``label``, ``language``). `child` replaces the command that starts a guarded child.
+    Raises `UsageError` when asked for something impossible and `Unfinished` when shards could not be done.
+    """
+    began = time.monotonic()
+    given = [str(inputs)] if isinstance(inputs, str | Path) else [str(path) for path in inputs]
+    chosen = settings if isinstance(settings, Settings) else load(settings) if settings else Settings()
+    if not given:
+        raise UsageError("no input: name a file or folder to read")
+    if until not in STOP_NAMES:
+        raise UsageError(f"cannot stop at {until!r}; stops are {', '.join(STOP_NAMES)}")
+    if engine not in ENGINES:
+        raise UsageError(f"there is no engine {engine!r}; engines are {', '.join(ENGINES)}")
+    places = output_places(output)
+    with _alone(places):
+        jobs, skipped = _plan(given, places, chosen, until, tuple(child))
+        todo = [job for job in jobs if finished(job) is None]
+        _do(ENGINES[engine](), todo, workers, told)
+        return _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
+
+
+def status(output: str | Path) -> dict[str, Any]:
+    """Shards done, failed pages, pages a second and seconds left of the last run planned for a folder. Raises `UsageError`."""
+    places = Places(Path(output))
+    plan = _read_plan(places)
+    sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
+    fresh = [s for s, (_, key) in zip(sidecars, plan["shards"].items(), strict=True) if s is not None and s["key"] == key]
+    seconds = sum(sidecar["seconds"] for sidecar in fresh)
+    pages = sum(sidecar["pages"] for sidecar in fresh)
+    left = len(plan["shards"]) - len(fresh)
+    return {
+        "shards": len(plan["shards"]),
+        "shards_done": len(fresh),
+        "pages": pages,
+        "errors": sum(sidecar["errors"] for sidecar in fresh),
+        "retryable": sum(sidecar["retryable"] for sidecar in fresh),
+        "pages_per_second_and_worker": round(pages / seconds, 2) if seconds else 0.0,
+        "seconds_left_one_worker": round(seconds / len(fresh) * left) if fresh else None,
+        "committed": left == 0 and plan["until"] == TABLES and places.manifest.is_file(),
+    }
+
+
+def retry(output: str | Path, *, workers: int | None = None, engine: str = "local", told: Told | None = None) -> Summary:
+    """Do the shards again that hold retryable errors, and those never finished, with the inputs and settings of the last run."""
+    places = Places(Path(output))
+    plan = _read_plan(places)
+    if "-" in plan["inputs"]:
+        raise UsageError("standard input cannot be read again; give it to presscut run once more")
+    with _alone(places):
+        for shard in plan["shards"]:
+            path = places.sidecar(plan["until"], shard)
+            if (sidecar := read_sidecar(path)) and sidecar["retryable"]:
+                _forget(places, shard, path)
+    settings = from_dict(plan["settings"])
+    return run(plan["inputs"], output, engine, settings, workers=workers, until=plan["until"], told=told)
+
+
+def _forget(places: Places, shard: str, path: Path) -> None:
+    """Let a shard count as not done, at no stop: a kept page that failed would fail on."""
+    path.unlink()
+    for stop in STOP_NAMES:
+        places.sidecar(stop, shard).unlink(missing_ok=True)
+
+
+def output_places(output: str | Path) -> Places:
+    """Where the output goes. Raises `UsageError` when it cannot go there."""
+    root = Path(output)
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"{output}: the output must be a folder, and this is a file; name another place")
+    try:
+        Places(root).notes.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written to ({error.strerror}); name another place") from None
+    return Places(root)
+
+
+@contextmanager
+def _alone(places: Places) -> Iterator[None]:
+    """Two runs never write to one folder. Raises `UsageError`."""
+    places.notes.mkdir(parents=True, exist_ok=True)
+    with open(places.notes / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UsageError(f"{places.root}: another run is writing here; wait for it or name another place") from None
+        yield
+
+
+def _plan(given: list[str], places: Places, settings: Settings, until: str, child: tuple[str, ...]) -> tuple[list[Job], Counter[str]]:
+    """The jobs of the run and what was passed over; written down for `status`, `retry`, and the next run's digests."""
+    from pipeline.io.writer import write_json
+    from pipeline.shard import key_of
+
+    before = _plan_or_none(places) or {}
+    found = survey(given, settings.read, before.get("digests"))
+    prints = fingerprints(settings)
+    jobs = [Job(shard, str(places.root), settings, prints, until, child) for shard in found.shards]
+    if not jobs:
+        raise UsageError(f"{', '.join(given)}: no pages there; name a file, or a folder that holds some")
+    plan = {
+        "inputs": [path if path == "-" or "://" in path else os.path.abspath(path) for path in given],
+        "settings": to_dict(settings),
+        "until": until,
+        "shards": {job.shard.shard_id: key_of(job, until) for job in jobs},
+        "digests": {job.shard.stat_key: job.shard.digest for job in jobs},
+    }
+    if plan != before:
+        write_json(places.notes / "plan.json", plan)
+    return jobs, Counter({item.kind: item.count for item in found.skipped})
+
+
+def _plan_or_none(places: Places) -> dict[str, Any] | None:
+    try:
+        plan: dict[str, Any] = json.loads((places.notes / "plan.json").read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return plan
+
+
+def _read_plan(places: Places) -> dict[str, Any]:
+    plan = _plan_or_none(places)
+    if plan is None:
+        raise UsageError(f"{places.root}: no run was started here; start one with: presscut run PATH -o {places.root}")
+    return plan
+
+
+def _do(engine: Engine, todo: list[Job], workers: int | None, told: Told | None) -> None:
+    """Have the engine do the jobs. Raises `Unfinished` at the end, naming what failed."""
+    failures: list[str] = []
+    for number, outcome in enumerate(engine(todo, workers) if todo else (), start=1):
+        if isinstance(outcome, Done):
+            if told:
+                told(outcome, number, len(todo))
+        elif isinstance(outcome.error, UsageError):
+            raise outcome.error
+        else:
+            failures.append(f"{outcome.shard_id}: {type(outcome.error).__name__}: {outcome.error}")
+    if failures:
+        raise Unfinished(
+            f"{len(failures)} of {len(todo)} shards could not be done ({'; '.join(failures[:3])}); "
+            "the others are: run the same command again to go on"
+        )
+
+
+def _finish(places: Places, jobs: list[Job], skipped: Counter[str], done_now: int, seconds: float) -> Summary:
+    """Commit if there is something new, and count."""
+    manifest = _manifest(places)
+    until = jobs[0].until
+    if until == TABLES:
+        if not (done_now == 0 and manifest and _names(manifest, jobs)):
+            from pipeline.commit import commit
+
+            manifest = commit(jobs, skipped)
+        counts = manifest["counts"]
+        rows = {name: counts[name] for name in manifest["tables"]}
+        return Summary(
+            str(places.root), until, len(jobs), done_now, counts["pages"], counts["documents"], counts["errors"],
+            counts["retryable"], manifest["skipped"], rows, manifest["error_kinds"], seconds,
+        )  # fmt: skip
+    if done_now:
+        from pipeline.commit import sweep
+
+        sweep(places, jobs, None)
+    sidecars = [finished(job) or {} for job in jobs]
+    kinds: Counter[str] = Counter()
+    for sidecar in sidecars:
+        skipped.update(sidecar["skipped"])
+        kinds.update(sidecar["error_kinds"])
+    pages, errors, retryable = (sum(sidecar[name] for sidecar in sidecars) for name in ("pages", "errors", "retryable"))
+    return Summary(
+        str(places.root), until, len(jobs), done_now, pages, pages - errors, errors, retryable, dict(skipped), {}, dict(kinds),
+        seconds,
+    )  # fmt: skip
+
+
+def _manifest(places: Places) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads(places.manifest.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return manifest
+
+
+def _names(manifest: dict[str, Any], jobs: list[Job]) -> bool:
+    """Whether the manifest is of these very shards, all parts in place."""
+    same = manifest["shards"] == {job.shard.shard_id: job.shard.digest for job in jobs}
+    root = Path(jobs[0].output)
+    return (
+        same
+        and manifest["fingerprint"] == jobs[0].fingerprints[-1]
+        and all((root / part["path"]).is_file() for parts in manifest["tables"].values() for part in parts)
+    )

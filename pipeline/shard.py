@@ -1,0 +1,272 @@
+"""The unit of work: one shard from input to finished parts, the same function under every engine.
+
+A shard writes its parts under names that follow from its content and the settings, then a sidecar that says what they are. A
+sidecar is the promise that its parts are whole; without one nothing is there. Whoever reads goes by the manifest (`commit`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipeline import schema
+from pipeline.io.items import Failure, Shard, Skipped
+from pipeline.settings import Settings, code_digest, fingerprint, to_dict
+from pipeline.stages import STOP_NAMES, STOPS, TABLES
+from pipeline.versions import versions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from pipeline.engines.guard import Guard
+    from pipeline.stage import Record
+
+KEY_CHARS = 12
+
+
+class Job(NamedTuple):
+    """One shard to do: all a worker on any machine needs to know."""
+
+    shard: Shard
+    output: str
+    settings: Settings
+    fingerprints: tuple[str, ...]
+    """One per stop, each covering everything the stop's result depends on."""
+    until: str = TABLES
+    command: tuple[str, ...] = ()
+    """How to start the guarded child; empty for the usual one."""
+
+
+class Done(NamedTuple):
+    """What a shard came to."""
+
+    shard_id: str
+    pages: int
+    errors: int
+    seconds: float
+    """CPU and waiting of the worker; 0.0 for a shard that was finished before."""
+
+
+class Places(NamedTuple):
+    """Where things are in an output folder."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "manifest.json"
+
+    @property
+    def notes(self) -> Path:
+        """What runs keep for themselves."""
+        return self.root / ".presscut"
+
+    def sidecar(self, stop: str, shard_id: str) -> Path:
+        return self.notes / stop / f"{shard_id}.json"
+
+    def pages(self, stop: str, shard_id: str, key: str) -> Path:
+        """Kept pages of a stop before the tables."""
+        return self.root / "stages" / stop / f"part-{shard_id}-{key}.parquet"
+
+    def table(self, name: str, shard_id: str, key: str) -> Path:
+        return self.root / name / f"part-{shard_id}-{key}.parquet"
+
+    def written(self, name: str, shard_id: str, key: str) -> Path:
+        """Where a shard writes a table: headlines wait for their targets, which only `commit` knows."""
+        place = Places(self.notes) if name == "headlines" else self
+        return place.table(name, shard_id, key)
+
+
+def fingerprints(settings: Settings) -> tuple[str, ...]:
+    """One per stop: its own settings, those of the stops before it, the code, and the versions of what changes output."""
+    base = [schema.VERSION, code_digest(), json.dumps(versions(), sort_keys=True)]
+    found: list[str] = []
+    for stop in STOPS:
+        found.append(fingerprint(settings, stop.settings, *base, *found[-1:]))
+    return tuple(found)
+
+
+def key_of(job: Job, stop: str) -> str:
+    """Names a shard's parts at a stop: other content or other settings, other names."""
+    text = f"{job.shard.digest}\0{job.fingerprints[STOP_NAMES.index(stop)]}"
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_CHARS]
+
+
+def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
+    """The sidecar of the shard at a stop (default: the job's), if it is fresh and its parts are there."""
+    stop, places = stop or job.until, Places(Path(job.output))
+    sidecar = read_sidecar(places.sidecar(stop, job.shard.shard_id))
+    if sidecar is None or sidecar.get("key") != key_of(job, stop):
+        return None
+    whole = all((places.root / part["path"]).is_file() for part in sidecar["parts"].values())
+    return sidecar if whole else None
+
+
+def read_sidecar(path: Path) -> dict[str, Any] | None:
+    """A sidecar; None where there is none."""
+    try:
+        sidecar: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return sidecar
+
+
+def run_shard(job: Job) -> Done:
+    """Do what is left to do of a shard. Raises `UsageError` when the input cannot be read as asked, OSError of the output."""
+    if (sidecar := finished(job)) is not None:
+        return Done(job.shard.shard_id, sidecar["pages"], sidecar["errors"], 0.0)
+    began = time.monotonic()
+    tally = Tally()
+    start, records = _input(job, tally)
+    batches = _processed(job, start, records, tally)
+    parts = _write_tables(job, batches, tally) if job.until == TABLES else _write_pages(job, batches, tally)
+    seconds = time.monotonic() - began
+    _write_sidecar(job, parts, tally, seconds)
+    return Done(job.shard.shard_id, tally.pages, tally.errors, seconds)
+
+
+class Tally:
+    """Counts of one shard while it runs."""
+
+    def __init__(self) -> None:
+        self.pages = self.errors = self.retryable = 0
+        self.skipped: Counter[str] = Counter()
+        self.kinds: Counter[str] = Counter()
+
+    def problem(self, kind: str, retryable: bool) -> None:
+        self.errors += 1
+        self.retryable += retryable
+        self.kinds[kind] += 1
+
+
+def _input(job: Job, tally: Tally) -> tuple[str, Iterator[Record]]:
+    """The first stop still to run, and the records it starts from: of the last kept stop, or of the input."""
+    from pipeline.io.readers import read_shard
+
+    places = Places(Path(job.output))
+    for at in range(STOP_NAMES.index(job.until) - 1, -1, -1):
+        stop = STOP_NAMES[at]
+        if sidecar := finished(job, stop):
+            tally.skipped.update(sidecar["skipped"])
+            kept = places.pages(stop, job.shard.shard_id, sidecar["key"])
+            return STOP_NAMES[at + 1], _kept_records(kept)
+    return STOP_NAMES[0], _records(read_shard(job.shard, job.settings.read), tally)
+
+
+def _kept_records(path: Path) -> Iterator[Record]:
+    from pipeline.io.writer import read_batches
+    from pipeline.stage import from_batch
+
+    for batch in read_batches(path):
+        yield from from_batch(batch)
+
+
+def _records(items: Iterable[Any], tally: Tally) -> Iterator[Record]:
+    """What the reader yields as records; what it could not read is a record that has failed already."""
+    from pipeline.stage import Problem, Record, page_record
+
+    for item in items:
+        if isinstance(item, Skipped):
+            tally.skipped[item.kind] += item.count
+        elif isinstance(item, Failure):
+            yield Record(item.locator, error=Problem(item.stage, item.kind, item.message, item.retryable))
+        else:
+            yield page_record(item)
+
+
+def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) -> Iterator[list[pa.RecordBatch]]:
+    from pipeline.engines import guard
+
+    setup = guard.Setup(json.dumps(to_dict(job.settings), sort_keys=True), start, job.until)
+    work: Guard = guard.guard_for(guard.Work(setup, job.settings.guard, job.command or guard.CHILD))
+    for group in guard.groups(records):
+        tally.pages += len(group)
+        yield from work.run(group)
+
+
+def _write_tables(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
+    import pyarrow as pa
+
+    from pipeline.io.writer import write_table
+
+    held: dict[str, list[pa.RecordBatch]] = {name: [] for name in schema.TABLES}
+    for group in batches:
+        for name, batch in zip(held, group, strict=True):
+            held[name].append(batch)
+    key, places, parts = key_of(job, job.until), Places(Path(job.output)), {}
+    for name, table in schema.TABLES.items():
+        rows = pa.Table.from_batches(held.pop(name), schema=stamped(name))
+        rows = rows.sort_by([(column, "ascending") for column in table.order])
+        path = places.written(name, job.shard.shard_id, key)
+        write_table(path, rows)
+        parts[name] = part_of(places, path, rows)
+        if name == "errors":
+            for kind, retryable in zip(rows.column("kind").to_pylist(), rows.column("retryable").to_pylist(), strict=True):
+                tally.problem(kind, retryable)
+    documents = parts["documents"]["rows"]
+    if documents + tally.errors != tally.pages:
+        raise AssertionError(f"{tally.pages} pages came in, {documents} documents and {tally.errors} errors came out")
+    return parts
+
+
+def stamped(name: str) -> pa.Schema:
+    """A table's schema with the versions that its rows depend on."""
+    wanted = schema.arrow(name)
+    about = dict(wanted.metadata or {})
+    return wanted.with_metadata({**about, b"versions": json.dumps(versions(), sort_keys=True).encode()})
+
+
+def part_of(places: Places, path: Path, rows: pa.Table) -> dict[str, Any]:
+    """What sidecar and manifest say of a part."""
+    from pipeline.io.writer import file_digest, logical_digest
+
+    return {
+        "path": path.relative_to(places.root).as_posix(),
+        "rows": rows.num_rows,
+        "sha256": file_digest(path),
+        "digest": logical_digest(rows),
+    }
+
+
+def _write_pages(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
+    from pipeline.io.writer import file_digest, write_batches
+    from pipeline.stage import page_schema
+
+    def counted() -> Iterator[pa.RecordBatch]:
+        for (batch,) in batches:
+            for error in batch.column("error").to_pylist():
+                if error is not None:
+                    tally.problem(error["kind"], error["retryable"])
+            yield batch
+
+    places = Places(Path(job.output))
+    path = places.pages(job.until, job.shard.shard_id, key_of(job, job.until))
+    write_batches(path, page_schema(), counted())
+    about = {"path": path.relative_to(places.root).as_posix(), "rows": tally.pages, "sha256": file_digest(path)}
+    return {"pages": about}
+
+
+def _write_sidecar(job: Job, parts: dict[str, dict[str, Any]], tally: Tally, seconds: float) -> None:
+    from pipeline.io.writer import write_json
+
+    at = STOP_NAMES.index(job.until)
+    sidecar = {
+        "shard": job.shard.shard_id,
+        "key": key_of(job, job.until),
+        "digest": job.shard.digest,
+        "fingerprint": job.fingerprints[at],
+        "versions": versions(),
+        "pages": tally.pages,
+        "errors": tally.errors,
+        "retryable": tally.retryable,
+        "error_kinds": dict(tally.kinds),
+        "skipped": dict(tally.skipped),
+        "parts": parts,
+        "seconds": round(seconds, 3),
+    }
+    write_json(Places(Path(job.output)).sidecar(job.until, job.shard.shard_id), sidecar)

@@ -1,0 +1,125 @@
+"""The whole pipeline on one screen: which function follows which, and where a run can stop and go on.
+
+Every way in (`extract`, a guarded child, a lifted batch) runs these same functions in this order.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from pipeline import dom
+from pipeline.decode import decode
+from pipeline.label import label
+from pipeline.language import block_language, tag_languages
+from pipeline.metadata import metadata
+from pipeline.segment_html import segment_parsed
+from pipeline.segment_text import segment_text
+from pipeline.settings import Settings
+from pipeline.stage import Record, Stage
+from pipeline.tidy import tidy
+
+
+def decode_page(record: Record, settings: Settings) -> Record:
+    """Bytes to the source every offset counts in, and whether it is markup or plain text."""
+    assert record.data is not None
+    source = decode(record.data, record.http_charset, settings.decode)
+    return record._replace(source=source, data=None, kind=record.kind or look(source.text))
+
+
+def segment_page(record: Record, settings: Settings) -> Record:
+    """Source to blocks; the parsed page is kept for `metadata_page`."""
+    text = _source(record)
+    if record.kind == "text":
+        blocks, structure, cut = segment_text(text, settings.text)
+        return record._replace(blocks=blocks, structure=structure, cut=cut)
+    parsed = dom.parse(text, settings.dom.parser)
+    blocks, structure, cut = segment_parsed(parsed, text, settings.dom)
+    return record._replace(blocks=blocks, structure=structure, cut=cut, parsed=parsed)
+
+
+def label_page(record: Record, settings: Settings) -> Record:
+    """Every block gets its role."""
+    return record._replace(blocks=label(record.blocks, record.structure, settings.label))
+
+
+def metadata_page(record: Record, settings: Settings) -> Record:
+    """What the page says of itself."""
+    text, parsed = _source(record), record.parsed
+    if parsed is None and record.kind != "text":
+        parsed = dom.parse(text, settings.dom.parser)
+    found = metadata(parsed, record.blocks, record.url, text, settings.metadata)
+    return record._replace(metadata=found, parsed=None)
+
+
+def language_page(record: Record, settings: Settings) -> Record:
+    """Every stretch of every block gets its language."""
+    spans = tag_languages([block.text for block in record.blocks], settings=settings.language)
+    blocks = [block._replace(language=block_language(found)) for block, found in zip(record.blocks, spans, strict=True)]
+    return record._replace(blocks=blocks, spans=spans)
+
+
+def tidy_page(record: Record, settings: Settings) -> Record:
+    """The page as rows of the tables."""
+    return record._replace(rows=tidy(record))
+
+
+def _source(record: Record) -> str:
+    assert record.source is not None
+    return record.source.text
+
+
+DECODE = Stage("decode", decode_page)
+SEGMENT = Stage("segment", segment_page)
+LABEL = Stage("label", label_page)
+METADATA = Stage("metadata", metadata_page)
+LANGUAGE = Stage("language", language_page)
+TIDY = Stage("tidy", tidy_page)
+STAGES = (DECODE, SEGMENT, LABEL, METADATA, LANGUAGE, TIDY)
+
+
+class Stop(NamedTuple):
+    """A point where a run can stop, keep its pages, and go on later; it depends on the settings it names."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    settings: tuple[str, ...]
+
+
+TABLES = "tables"
+STOPS = (
+    Stop("segment", (DECODE, SEGMENT), ("read", "decode", "dom", "text")),
+    Stop("label", (LABEL, METADATA), ("label", "metadata")),
+    Stop("language", (LANGUAGE,), ("language",)),
+    Stop(TABLES, (TIDY,), ()),
+)
+STOP_NAMES = tuple(stop.name for stop in STOPS)
+
+
+def stages_between(first: str, last: str) -> list[Stage]:
+    """The stages of the stops from `first` to `last`, both included."""
+    chosen = STOPS[STOP_NAMES.index(first) : STOP_NAMES.index(last) + 1]
+    return [stage for stop in chosen for stage in stop.stages]
+
+
+# Recognising markup: what opens a document, or enough of the elements that pages are made of.
+OPENING = re.compile(r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)
+ELEMENT = re.compile(
+    r"</?(?:p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre)"
+    r"(?:\s[^<>]{0,500})?/?>",
+    re.I,
+)
+LOOK_CHARS = 20_000
+# A text about markup names a tag or two; a fragment of a page has at least a pair and a half of them.
+FEWEST_ELEMENTS = 3
+CHARS_PER_ELEMENT = 2_000
+
+
+def look(text: str) -> str:
+    """``html`` or ``text``, by the content alone."""
+    head = text[:LOOK_CHARS]
+    if OPENING.match(head):
+        return "html"
+    elements = len(ELEMENT.findall(head))
+    opens = head.lstrip().startswith("<") and elements
+    return "html" if opens or elements >= max(FEWEST_ELEMENTS, len(head) / CHARS_PER_ELEMENT) else "text"
