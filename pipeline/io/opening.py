@@ -32,7 +32,7 @@ def filesystem(url: str) -> tuple[Any, str]:
     try:
         if package:
             importlib.import_module(package)
-        from fsspec.core import url_to_fs  # type: ignore[import-untyped]
+        from fsspec.core import url_to_fs
 
         fs, path = url_to_fs(url)
     except (ImportError, ValueError) as error:

@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 from pipeline.errors import UsageError
 from pipeline.io import containers, files, tables, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
-from pipeline.io.members import Broken, Chain, PlainBytes
+from pipeline.io.members import Broken, Chain, PlainBytes, read_at, size_of
 from pipeline.io.opening import is_url, open_binary
 from pipeline.model import Locator, Page
 
@@ -35,9 +35,9 @@ class Reader(NamedTuple):
     """Whether a gzip or zstd file of this kind can."""
 
 
-def _unsupported(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+def _unsupported(raw: IO[bytes], part: Part, _: ReadSettings) -> Iterator[Item]:
     """A file of a kind that no reader is for, named by its first bytes."""
-    head = raw.read(8)
+    head = read_at(raw, 0, 8)
     name, advice = next((n, a) for magic, n, a in UNSUPPORTED if head.startswith(magic))
     yield Failure(Locator(part.name), "unsupported", f"{name} is not read: {advice}")
 
@@ -131,16 +131,14 @@ def read_shard(shard: Shard, settings: ReadSettings) -> Iterator[Page | Failure 
 def _read_part(part: Part, settings: ReadSettings) -> Iterator[Item]:
     try:
         with closing(open_binary(part.path)) as raw:
-            if part.reader != "page" and not raw.read(1):
+            if part.reader != "page" and not size_of(raw):
                 yield Failure(Locator(part.name, "", 0, 0), "empty", "the file is empty")
                 return
             yield from READERS[part.reader].read(raw, part, settings)
     except UsageError:
         raise
-    except Exception as error:
-        # Stores raise what they like (botocore, aiohttp); local files only OSError, anything else is a bug of ours.
-        if not isinstance(error, OSError) and not is_url(part.path):
-            raise
+    except Exception as error:  # noqa: BLE001
+        # Stores and format libraries raise what they like; the run must not end for it, nor the file be passed over.
         # A store may answer next time; a local file will not.
         yield Failure(Locator(part.name), "unreadable", _reason(error), retryable=is_url(part.path))
 

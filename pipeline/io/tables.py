@@ -164,7 +164,7 @@ def _object(line: bytes | None) -> dict[str, object]:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     if not isinstance(row, dict):
-        raise ValueError(f"it is a {type(row).__name__}")
+        raise ValueError(f"it is a {type(row).__name__}")  # noqa: TRY004
     return row
 
 

@@ -32,7 +32,8 @@ HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 VAGUE_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "unknown/unknown"})
 # Possessive throughout: comments in a row must not be split in every possible way.
 LOOKS_LIKE_HTML = re.compile(
-    rb"\s*+(?>(?>(?><!--.{0,1000}?-->)|<\?xml[^>]{0,200}>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+    rb"\s*+(?>(?>(?><!--.{0,1000}?-->)|<\?xml[^>]{0,200}>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 RECORD_TYPES = frozenset({"warcinfo", "request", "metadata", "revisit", "continuation"})
 MIME = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,60}")

@@ -48,6 +48,7 @@ def record(
     payload: bytes,
     headers: Sequence[tuple[str, str]] = (("Content-Type", "text/html; charset=utf-8"),),
     status: str = "200 OK",
+    *,
     warc_headers: dict[str, str] | None = None,
     content_type: str | None = None,
 ) -> bytes:

@@ -171,7 +171,7 @@ def test_a_mapping_to_an_absent_column_is_wrong_usage(tmp_path: Path) -> None:
 
 def test_a_mapping_of_an_unknown_column_is_wrong_usage(tmp_path: Path) -> None:
     path = write(tmp_path, "a.html", b"<p>a")
-    with pytest.raises(UsageError, match="unknown column 'body' on the left.*html, text"):
+    with pytest.raises(UsageError, match=r"unknown column 'body' on the left.*html, text"):
         plan([str(path)], ReadSettings(columns=(("body", "story"),)))
 
 

@@ -1,0 +1,122 @@
+"""Paths with a scheme, through fsspec; S3 against a server that speaks it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.errors import UsageError
+from pipeline.io.items import ReadSettings
+from pipeline.io.plan import plan
+from pipeline.io.readers import read_shard
+from tests.io.archives import SETTINGS, failures, numbers, pack, page, pages, read, responses
+
+SMALL = ReadSettings(shard_bytes=20_000)
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pipe("/crawl/news/a.html", page(1))
+    store.pipe("/crawl/crawl.warc.gz", pack(responses(40), "warc.gz"))
+    store.pipe("/crawl/.hidden", b"x")
+    yield "memory://crawl"
+    store.store.clear()
+
+
+def test_a_folder_of_a_store_is_read_like_a_local_one(memory: str) -> None:
+    items = read(memory)
+    assert sorted({found.locator.file for found in pages(items)}) == ["crawl.warc.gz", "news/a.html"]
+    assert len(pages(items)) == 41
+    assert not failures(items)
+
+
+def test_one_object_of_a_store_is_called_by_its_last_name(memory: str) -> None:
+    (found,) = pages(read(f"{memory}/news/a.html"))
+    assert (found.data, found.locator.file) == (page(1), "a.html")
+
+
+def test_a_changed_object_changes_its_shard(memory: str) -> None:
+    before = plan([memory], SETTINGS)
+    fsspec.filesystem("memory").pipe("/crawl/news/a.html", page(2))
+    after = plan([memory], SETTINGS)
+    assert [shard.shard_id for shard in before] == [shard.shard_id for shard in after]
+    assert [shard.digest for shard in before] != [shard.digest for shard in after]
+
+
+def test_an_object_that_vanished_is_one_failure_worth_retrying(memory: str) -> None:
+    (shard,) = plan([f"{memory}/news/a.html"], SETTINGS)
+    fsspec.filesystem("memory").rm("/crawl/news/a.html")
+    (lost,) = failures(list(read_shard(shard, SETTINGS)))
+    assert (lost.kind, lost.retryable, lost.locator.file) == ("unreadable", True, "a.html")
+
+
+def test_an_address_with_nothing_there_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="nothing there; check the address"):
+        plan(["memory://nowhere/at/all"], SETTINGS)
+
+
+@pytest.mark.parametrize(("url", "package", "extra"), [("s3://b/k", "s3fs", "s3"), ("gs://b/k", "gcsfs", "gs")])
+def test_a_missing_package_is_wrong_usage_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, url: str, package: str, extra: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)  # what a missing package looks like to import
+    with pytest.raises(UsageError, match=rf"needs {package}: pip install 'presscut\[{extra}\]'"):
+        plan([url], SETTINGS)
+
+
+def test_an_unknown_scheme_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="cannot read nosuch://"):
+        plan(["nosuch://a/b"], SETTINGS)
+
+
+@pytest.mark.slow
+def test_archives_tables_and_pages_are_read_from_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    boto3 = pytest.importorskip("boto3")
+    pytest.importorskip("s3fs")
+    moto_server = pytest.importorskip("moto.server")
+    server = moto_server.ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        address = f"http://{host}:{port}"
+        for name, value in (
+            ("AWS_ENDPOINT_URL", address),
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_DEFAULT_REGION", "us-east-1"),
+        ):
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="crawls")
+        table = tmp_path / "t.parquet"
+        pq.write_table(pa.table({"html": [page(n) for n in range(5)]}), table)
+        damaged = bytearray(pack(responses(60), "warc.gz"))
+        damaged[30_000:30_050] = bytes(50)
+        for key, body in {
+            "march/a.html": page(7),
+            "march/crawl.warc.gz": pack(responses(60), "warc.gz"),
+            "march/bad.warc.gz": bytes(damaged),
+            "march/t.parquet": table.read_bytes(),
+        }.items():
+            client.put_object(Bucket="crawls", Key=key, Body=body)
+        items = [item for shard in plan(["s3://crawls/march"], SMALL) for item in read_shard(shard, SMALL)]
+        found = {name: [p for p in pages(items) if p.locator.file == name] for name in ("a.html", "t.parquet")}
+        assert [p.data for p in found["a.html"]] == [page(7)]
+        assert [p.data for p in found["t.parquet"]] == [page(n) for n in range(5)]
+        whole = [p for p in pages(items) if p.locator.file == "crawl.warc.gz"]
+        assert numbers(whole) == list(range(60))
+        assert len([p for p in pages(items) if p.locator.file == "bad.warc.gz"]) in (58, 59)
+        assert [(lost.locator.file, lost.kind) for lost in failures(items)] == [("bad.warc.gz", "corrupt")]
+        assert len(plan(["s3://crawls/march"], SMALL)) > 4
+        with pytest.raises(UsageError, match="nothing there"):
+            plan(["s3://crawls/april"], SMALL)
+    finally:
+        server.stop()
