@@ -18,13 +18,14 @@ from pipeline.meta.bylines import read_blocks
 from pipeline.meta.dates import date_in_url, parse_date
 from pipeline.meta.facts import Facts, tidy
 from pipeline.meta.jsonld import read_jsonld
-from pipeline.meta.markup import read_metas, read_microdata, read_opengraph, read_plain
+from pipeline.meta.markup import author_links, read_metas, read_microdata, read_opengraph, read_plain
 from pipeline.meta.names import author_names, folded
-from pipeline.meta.titles import Titles, choose_title
+from pipeline.meta.titles import Titles, choose_title, names_site, site_forms
 from pipeline.model import Block, Role
 
 JSON_LD = 'script[type="application/ld+json" i]'
 MAX_SCRIPTS = 40
+MAX_TIMES = 30
 MAX_TITLE_CHARS = 500
 MAX_URL_CHARS = 2_000
 MAX_TOPICS = 50
@@ -72,13 +73,20 @@ def metadata(
     """The page's metadata. `parsed` is None for flattened text; `blocks` carry roles; `source` is what was parsed."""
     address = url or ""
     head = _head(parsed)
-    facts = _facts(parsed, blocks, head)
-    site_name, site_name_from = _first(facts, "site_name")
-    if not site_name.strip("@"):
-        site_name, site_name_from = "", ""
-    title, title_from = _title(facts, blocks, head, site_name, address or head.canonical)
-    authors, authors_from = _authors(facts, site_name)
-    published, published_from = _date(facts, "published", head.language)
+    declared, times = _declared(parsed, head)
+    site_name, site_name_from = _first(declared, "site_name")
+    site_name = site_name.lstrip("@")
+    title, title_from = _title(declared, blocks, head, site_name, address or head.canonical)
+    sites = site_forms(site_name, address or head.canonical) | {folded(fact.site_name) for fact in declared}
+    authors, authors_from = _authors(declared, site_name, sites)
+    published, published_from = _date(declared, "published", head.language)
+    facts = declared
+    if not published or not authors or all(names_site(name, sites) for name in authors):
+        # Reading bylines costs as much as all the rest; most pages say who and when in their markup.
+        visible = read_blocks(blocks, title, head.language, author_links(parsed) if parsed else (), guess=not authors)
+        facts = [*declared, _dated(visible, times, head.language), visible]
+        authors, authors_from = _authors(facts, site_name, sites)
+        published, published_from = _date(facts, "published", head.language)
     if not published and (published := date_in_url(address or head.canonical)):
         published_from = "url"
     modified, modified_from = _date(facts, "modified", head.language)
@@ -95,8 +103,8 @@ def metadata(
         published_from=published_from,
         modified=modified,
         modified_from=modified_from,
-        site_name=site_name.lstrip("@"),
-        site_name_from=site_name_from,
+        site_name=site_name,
+        site_name_from=site_name_from if site_name else "",
         topics=_topics(facts),
         language_declared=head.language,
         canonical_url=_web(head.canonical or _first(facts, "url")[0]),
@@ -123,17 +131,25 @@ def _head(parsed: Parsed | None) -> _Head:
     return _Head(title, tidy(language, 35), canonical.strip()[:MAX_URL_CHARS])
 
 
-def _facts(parsed: Parsed | None, blocks: Sequence[Block], head: _Head) -> list[Facts]:
-    """Every source's statements, most trusted first."""
+def _declared(parsed: Parsed | None, head: _Head) -> tuple[list[Facts], tuple[str, ...]]:
+    """What markup states, most trusted first, and the page's bare times."""
     if parsed is None:
-        return [read_blocks(blocks)]
+        return [], ()
     metas = read_metas(parsed)
     opengraph = read_opengraph(metas)
     scripts = [node.text for node in parsed.select(JSON_LD)[:MAX_SCRIPTS]]
     first = parsed.select("h1")[:1]
-    microdata, times = read_microdata(parsed, (first[0].position or (0, 0)) if first else (0, 0))
+    marked = read_microdata(parsed, (first[0].position or (0, 0)) if first else (0, 0))
     jsonld = read_jsonld(scripts, opengraph.title or head.title, head.canonical or opengraph.url)
-    return [jsonld, opengraph, read_plain(metas), microdata, times, read_blocks(blocks, head.language)]
+    return [jsonld, opengraph, read_plain(metas), marked.facts], marked.times
+
+
+def _dated(visible: Facts, times: Sequence[str], language: str) -> Facts:
+    """The ``time`` element that says the day of the byline, more exactly; without a byline's date the first one after the title."""
+    day = visible.published[:10]
+    stated = [date for date in (parse_date(time, language) for time in times[:MAX_TIMES]) if date]
+    agreeing = next((date for date in stated if date[:10] == day), "") if day else next(iter(stated), "")
+    return Facts("time", published=agreeing)
 
 
 def _first(facts: Sequence[Facts], field: str) -> tuple[Any, str]:
@@ -150,12 +166,16 @@ def _title(facts: Sequence[Facts], blocks: Sequence[Block], head: _Head, site_na
     )
 
 
-def _authors(facts: Sequence[Facts], site_name: str) -> tuple[tuple[str, ...], str]:
-    """People of the first source that names some; the outlet when no source names anybody else."""
+def _authors(facts: Sequence[Facts], site_name: str, sites: frozenset[str]) -> tuple[tuple[str, ...], str]:
+    """People of the first source that names some; the outlet itself when no source names anybody else."""
+    outlet: tuple[tuple[str, ...], str] = ((), "")
     for fact in facts:
-        if names := author_names([*fact.authors, *fact.outlets], site_name):
+        names = author_names([*fact.authors, *fact.outlets], site_name)
+        if any(not names_site(name, sites) for name in names):
             return names, fact.origin
-    return (), ""
+        if names and not outlet[0]:
+            outlet = names, fact.origin
+    return outlet
 
 
 def _date(facts: Sequence[Facts], field: str, language: str) -> tuple[str, str]:

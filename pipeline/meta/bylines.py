@@ -1,72 +1,160 @@
-"""Authors and dates out of the visible blocks around the title, in many languages."""
+"""Authors and dates out of the visible blocks around the title, in many languages.
+
+A byline is cut at its dates and separators; a piece is a name when a word announces it (``By``, ``Von``, ``Text:``) or when it
+is written like one where bylines stand: a block the labeller or the markup calls a byline, a link to an author's page, a date's
+neighbour. What it gets wrong: one-word pen names, and institutions written like people.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from pipeline.meta.dates import parse_date
+from pipeline.meta.dates import date_spans, parse_date
 from pipeline.meta.facts import Facts
-from pipeline.meta.names import author_names, strip_prefix, words
+from pipeline.meta.names import author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
 
 # A byline stands near the title: this many blocks behind it, or right before it.
-BLOCKS_BEHIND = 12
-BLOCKS_BEFORE = 4
+BLOCKS_BEHIND = 10
+BLOCKS_BEFORE = 3
 MAX_BYLINE_CHARS = 240
-NAMED = re.compile(r"\b(?:byline|author|autor|auteur|autore|writer|redact|credit-author|@author)", re.IGNORECASE)
-DATED = re.compile(r"date|time|publish|datum|fecha|byline|posted|meta", re.IGNORECASE)
-# Where the names end and the rest of a byline begins.
-NAMES_END = re.compile(
-    r"\d|\||\u2022|\u00b7|\s[-\u2013\u2014]\s|\b(?:published|updated|posted|for|on|am|um|le|el|il|em|op|den|at)\b",
+# Bylines of several people in blocks of their own stand this close in the source.
+ALIKE_CHARS = 2_000
+MAX_BYLINES = 20
+# Without a title to go by, dated blocks are looked for among this many.
+EARLY_BLOCKS = 300
+MARKED = re.compile(
+    r"(?:^|[./#@_-])(?:c-)?(?:byline|byl|author|autor|autore|auteur|writer|redacteur|credit-author)(?:s|es|en)?(?:[./#_-]|$)",
     re.IGNORECASE,
 )
-CAPITALISED = re.compile(
+AUTHOR_PAGE = re.compile(
+    r"/(?:author|autor|autoren|autori|auteur|autore|by|byline|people|person|profile|profil|contributor|staff|writer|journalist|redakteur|columnist|u)s?/",
+    re.IGNORECASE,
+)
+DATED = re.compile(r"date|time|publish|datum|fecha|byline|posted|meta|attribution", re.IGNORECASE)
+PIECES = re.compile(r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\s{2,}|\d[\d:.,]*")
+# ``BySaima Sidik``: inline elements without a blank between them.
+GLUED = re.compile(r"\b(By|Von|Par|Por|Di)(?=[^\W\d_a-z][^\W\d_A-Z])")
+INSIDE = re.compile(r"\b(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]oor)\s+(?=[^\W\d_a-z])")
+WRITTEN_LIKE_A_NAME = re.compile(
     r"^[^\W\d_a-z][\w.'\u2019-]*(?:\s+(?:(?:de|la|van|der|den|von|di|da|del|dos|bin|al|el|le|ten|ter|of)\s+)*[^\W\d_a-z][\w.'\u2019-]*){1,3}$"
+)
+END_WORDS = re.compile(
+    r",?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
+    re.IGNORECASE,
 )
 
 
-def read_blocks(blocks: Sequence[Block], language: str = "") -> Facts:
-    """Authors and dates of byline blocks; without any, of blocks near the title that call themselves one."""
-    near = list(_near_title(blocks))
-    bylines = [block for block in blocks if block.role is Role.BYLINE]
-    published, modified = _dates(bylines + [block for block in near if block.role is not Role.BYLINE], language)
-    authors = _authors(bylines, labelled=True) or _authors(near, labelled=False)
+def read_blocks(
+    blocks: Sequence[Block], title: str = "", language: str = "", links: Sequence[str] = (), guess: bool = True
+) -> Facts:
+    """Authors and dates of byline blocks, else of the blocks around the title.
+
+    `links` are the texts of links to authors' pages; with `guess` a name beside a date is taken without further signs.
+    """
+    near = _near_title(blocks, title)
+    bylines = [block for block in blocks if block.role is Role.BYLINE][:MAX_BYLINES]
+    published, modified = _dates([*bylines, *near], language)
+    authors = _labelled_names(bylines, links) or _near_names(near, language, links, guess)
     return Facts("blocks", authors=authors, published=published, modified=modified)
 
 
-def _near_title(blocks: Sequence[Block]) -> Iterator[Block]:
-    """Short blocks around the title that may hold a byline, those behind it first."""
-    at = next((index for index, block in enumerate(blocks) if block.role is Role.TITLE), None)
-    if at is None:
-        at = next((index for index, block in enumerate(blocks) if block.level == 1), None)
-    if at is None:
-        return
-    for block in [*blocks[at + 1 : at + 1 + BLOCKS_BEHIND], *blocks[max(at - BLOCKS_BEFORE, 0) : at]]:
-        if len(block.text) <= MAX_BYLINE_CHARS:
-            yield block
+def _near_title(blocks: Sequence[Block], title: str) -> list[Block]:
+    """Short blocks around the title that may hold a byline, those behind it first; without a title, dated ones anywhere early."""
+    at = _title_index(blocks, title)
+    if at < 0:
+        return [
+            block for block in blocks[:EARLY_BLOCKS] if len(block.text) <= MAX_BYLINE_CHARS and date_spans(block.text)
+        ][:BLOCKS_BEHIND]
+    around = [*blocks[at + 1 : at + 1 + BLOCKS_BEHIND], *blocks[max(at - BLOCKS_BEFORE, 0) : at]]
+    return [block for block in around if len(block.text) <= MAX_BYLINE_CHARS]
 
 
-def _authors(blocks: Sequence[Block], labelled: bool) -> tuple[str, ...]:
-    """Names of the first block that has some."""
-    for block in blocks:
-        text = block.text[:MAX_BYLINE_CHARS]
-        rest = strip_prefix(text)
-        announced = rest != text
-        marked = bool(NAMED.search(block.path))
-        if not (announced and (labelled or _short(rest)) or marked or labelled):
-            continue
-        names = rest[: end.start()] if (end := NAMES_END.search(rest)) else rest
-        found = author_names([names])
-        if found and (announced or all(CAPITALISED.match(name) for name in found)):
-            return found
+def _title_index(blocks: Sequence[Block], title: str) -> int:
+    """Where the title stands: by its role, else where it is repeated as the highest heading and no link; -1 when nowhere."""
+    for index, block in enumerate(blocks):
+        if block.role is Role.TITLE:
+            return index
+    wanted, size = folded(title), len(title)
+    close = [index for index, block in enumerate(blocks) if size - 20 <= len(block.text) <= size + 20]
+    same = [index for index in close if wanted and folded(blocks[index].text).endswith(wanted)]
+    ranked = sorted(same, key=lambda index: (blocks[index].level or 9, bool(blocks[index].href), index))
+    return ranked[0] if ranked else next((index for index, block in enumerate(blocks) if block.level == 1), -1)
+
+
+def _labelled_names(bylines: Sequence[Block], links: Sequence[str]) -> tuple[str, ...]:
+    """Names in the first labelled byline that has some, and in those right behind it of the same make."""
+    read = [_names(block.text, links) for block in bylines]
+    for index, (announced, others) in enumerate(read):
+        if names := announced or others:
+            alike = [
+                more[0] or more[1]
+                for block, more in zip(bylines[index + 1 :], read[index + 1 :], strict=True)
+                if _alike(block, bylines[index])
+            ]
+            return _people([*names, *(name for more in alike for name in more)])
     return ()
 
 
-def _short(text: str) -> bool:
-    """Few enough words for names alone, each beginning like one."""
-    head = text[: end.start()] if (end := NAMES_END.search(text)) else text
-    return 0 < len(head.split()) <= 8 and all(CAPITALISED.match(name) for name in author_names([head]))
+def _alike(one: Block, other: Block) -> bool:
+    """The blocks stand in the same place of the markup, and close by."""
+    return bool(one.path) and one.path == other.path and abs(one.start - other.start) < ALIKE_CHARS
+
+
+def _near_names(near: Sequence[Block], language: str, links: Sequence[str], guess: bool) -> tuple[str, ...]:
+    """Names in blocks around the title, the surest sign first: announced, marked by class or link, next to a date."""
+    read = [_names(block.text, links) for block in near]
+    marked = [bool(MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)) for block in near]
+    dated = [guess and bool(date_spans(block.text, language)) for block in near]
+    beside = [any(dated[max(index - 1, 0) : index + 2]) for index in range(len(near))]
+    signs = (
+        [announced for announced, _ in read],
+        [others if sure else () for (_, others), sure in zip(read, marked, strict=True)],
+        [others if sure else () for (_, others), sure in zip(read, dated, strict=True)],
+        [
+            others if sure and block.href and not block.level else ()
+            for (_, others), sure, block in zip(read, beside, near, strict=True)
+        ],
+    )
+    return next((_people(names) for sign in signs for names in sign if names), ())
+
+
+def _people(names: Sequence[str]) -> tuple[str, ...]:
+    """Each name once; institutions only where no person is named."""
+    unique = tuple(dict.fromkeys(names))
+    return tuple(name for name in unique if not is_outlet(name)) or unique
+
+
+def _names(text: str, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Announced names, and names that only look like some, among a byline's pieces."""
+    announced: list[str] = []
+    others: list[str] = []
+    for piece in _pieces(GLUED.sub(r"\1 ", text[:MAX_BYLINE_CHARS])):
+        rest = strip_prefix(piece)
+        if rest == piece and (inside := INSIDE.search(piece)):
+            rest = piece[inside.end() :]
+        rest = next((link for link in links if rest.startswith(link)), rest)
+        names = author_names([END_WORDS.sub("", rest)])
+        known = rest != piece
+        if names and all(_like_a_name(name) or (known and name.isupper() and name.isalpha()) for name in names):
+            (announced if known else others).extend(names)
+    return tuple(announced), tuple(others)
+
+
+def _pieces(text: str) -> list[str]:
+    """A byline without its dates, cut at separators."""
+    for start, end in reversed(date_spans(text)):
+        text = f"{text[:start]} | {text[end:]}"
+    return [piece for piece in (part.strip(" ,;:") for part in PIECES.split(text)) if len(piece) > 2]
+
+
+def _like_a_name(name: str) -> bool:
+    """Two to five capitalised words, particles between them, none of them a word that dates or shares."""
+    if not WRITTEN_LIKE_A_NAME.match(name):
+        return any("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in name) and len(name) <= 12
+    low = name.casefold().split()
+    return not words().updated.search(name) and not any(word in words().not_names for word in low)
 
 
 def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
@@ -76,15 +164,10 @@ def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
         text = block.text[:MAX_BYLINE_CHARS]
         if block.role is not Role.BYLINE and not (DATED.search(block.path) or len(text) < 60):
             continue
-        before, changed, after = _at_update(text)
+        match = words().updated.search(text)
+        before, after = (text[: match.start()], text[match.end() :]) if match else (text, "")
         published = published or parse_date(before, language)
-        modified = modified or (parse_date(after, language) if changed else "")
+        modified = modified or parse_date(after, language)
         if published:
             break
     return published or modified, modified
-
-
-def _at_update(text: str) -> tuple[str, bool, str]:
-    """The text before and after the word that announces a change."""
-    match = words().updated.search(text)
-    return (text[: match.start()], True, text[match.end() :]) if match else (text, False, "")

@@ -77,7 +77,7 @@ def parse_date(text: str, language: str = "") -> str:
         return ""
     if UNIX.match(text):
         return _from_unix(text)
-    for day, rest in _days(text, language):
+    for day, _, rest in _days(text, language):
         return _stamp(day, _clock(text, rest))
     return ""
 
@@ -89,30 +89,41 @@ def date_in_url(url: str) -> str:
     return day.isoformat() if day and day.year >= 1990 else ""
 
 
-def _days(text: str, language: str) -> Iterator[tuple[datetime.date, int]]:
-    """Valid dates by form, surest form first, each with the offset just past it."""
+def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
+    """Where dates stand in a short text: start and end, in order, overlaps joined."""
+    spans: list[tuple[int, int]] = []
+    for _, start, end in sorted(_days(text[:MAX_DATE_CHARS], language), key=lambda found: found[1:]):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+        else:
+            spans.append((start, end))
+    return spans
+
+
+def _days(text: str, language: str) -> Iterator[tuple[datetime.date, int, int]]:
+    """Valid dates by form, surest form first, each with its start and the offset just past it."""
     for pattern in (ISO, EAST_ASIAN, KOREAN):
         for match in pattern.finditer(text):
             if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
-                yield day, match.end()
+                yield day, match.start(), match.end()
     for match in COMPACT.finditer(text):
         if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
-            yield day, match.start("clock") if match["clock"] else match.end()
+            yield day, match.start(), match.start("clock") if match["clock"] else match.end()
     for pattern in (DAY_FIRST, MONTH_FIRST, YEAR_FIRST):
         for match in pattern.finditer(text):
             month = _month(match["name"], language)
             if month and (day := _day(int(match["year"]), month, int(match["day"]))):
-                yield day, match.end()
+                yield day, match.start(), match.end()
     for match in VIETNAMESE.finditer(text):
         if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
-            yield day, match.end()
+            yield day, match.start(), match.end()
     for match in NUMERIC.finditer(text):
         year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
         first, second = int(match["first"]), int(match["second_"])
         american = match["mark"] == "/" and language.lower() in {"en", "en-us", "en_us"}
         month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
         if day := _day(year, month, number):
-            yield day, match.end()
+            yield day, match.start(), match.end()
 
 
 def _day(year: int, month: int, number: int) -> datetime.date | None:
@@ -176,7 +187,7 @@ def _stamp(day: datetime.date, clock: str) -> str:
 
 def _from_unix(text: str) -> str:
     """Unix time in seconds or milliseconds, which is UTC."""
-    digits = text.split(".")[0]
+    digits = text.split(".", maxsplit=1)[0]
     seconds = int(digits[:10])
     moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
     return moment.isoformat() if 1990 <= moment.year <= LATEST_YEAR else ""

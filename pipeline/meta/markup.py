@@ -6,7 +6,7 @@ One pass over the meta elements serves OpenGraph and the older vocabularies (Dub
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.dom import Parsed
 from pipeline.meta.facts import Facts, tidy
@@ -113,31 +113,34 @@ def _all(metas: Metas, keys: Sequence[str], limit: int = 600) -> tuple[str, ...]
     return ()
 
 
-def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> tuple[Facts, Facts]:
-    """Facts from ``itemprop`` and ``rel=author``, and those from bare ``time`` elements.
+class Marked(NamedTuple):
+    """Facts from ``itemprop`` and ``rel=author``, and what the page's ``time`` elements state, in order."""
 
-    `after` is line and column of the title: among bare times the first one behind it counts, before it stand other stories.
-    """
+    facts: Facts
+    times: tuple[str, ...]
+
+
+def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> Marked:
+    """Facts marked up in the text. `after` is line and column of the title: times before it come last, they belong to other stories."""
     props: dict[str, list[str]] = {}
     linked: list[str] = []
-    times: list[tuple[tuple[int, int], str]] = []
+    times: list[tuple[bool, str]] = []
     for node in parsed.select(MARKED)[:MAX_MARKED]:
         prop = (node.attr("itemprop") or "").strip().lower()
         if node.tag == "time" and (stated := node.attr("datetime") or (node.text if len(node.children) < 8 else "")):
-            times.append((node.position or (0, 0), tidy(stated)))
+            times.append(((node.position or (0, 0)) < after, tidy(stated)))
         if prop in PROPERTIES:
             props.setdefault(prop, []).append(_content(node, prop))
         elif prop == "" and node.tag == "a" and "author" in (node.attr("rel") or "").lower().split():
             linked.append(tidy(node.text))
-    behind = [stated for position, stated in times if position >= after]
-    marked = Facts(
+    facts = Facts(
         "microdata",
         title=next(iter(props.get("headline", ())), ""),
         authors=tuple(name for name in (props.get("author") or props.get("creator") or linked)[:MAX_AUTHORS] if name),
         published=next((stated for key in ("datepublished", "datecreated") for stated in props.get(key, ())), ""),
         modified=next(iter(props.get("datemodified", ())), ""),
     )
-    return marked, Facts("time", published=next(iter(behind or [stated for _, stated in times]), ""))
+    return Marked(facts, tuple(stated for _, stated in sorted(times, key=lambda time: time[0])))
 
 
 PROPERTIES = frozenset({"headline", "author", "creator", "datepublished", "datecreated", "datemodified"})
@@ -151,3 +154,14 @@ def _content(node: Any, prop: str) -> str:
     if prop in {"author", "creator"} and (inner := node.select('[itemprop~="name"]')):
         return tidy(inner[0].attr("content") or inner[0].text)
     return tidy(node.text)
+
+
+AUTHOR_LINKS = (
+    '[rel~="author"], a[href*="/author"], a[href*="/autor"], a[href*="/staff/"], a[href*="/profile"], a[href*="/people/"], '
+    'a[href*="/by/"], [class*="author" i] a, [class*="byline" i] a'
+)
+
+
+def author_links(parsed: Parsed) -> tuple[str, ...]:
+    """Texts of links that lead to authors' pages, other stories' included."""
+    return tuple(text for node in parsed.select(AUTHOR_LINKS)[:MAX_MARKED] if 4 < len(text := tidy(node.text, 80)) < 80)

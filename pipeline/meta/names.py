@@ -20,14 +20,18 @@ MAX_AUTHORS = 30
 MAX_NAME_CHARS = 80
 MAX_NAME_WORDS = 8
 MAX_FIELD_CHARS = 600
+GENERATIONS = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii"})
 
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+|(?<!\w)@\w+|\b[\w.-]+/[\w./-]+\b(?=$)", re.IGNORECASE)
 BRACKETS = re.compile(r"\([^()]{0,120}\)|\[[^\[\]]{0,120}\]|\uff08[^\uff08\uff09]{0,120}\uff09")
-SEPARATORS = re.compile(r"\s*(?:[;|\u2022\u00b7\uff5c\u3001\uff0c\u2502]|\s/\s|\s[\u2013\u2014-]\s|\s&\s|\n)\s*")
+SEPARATORS = re.compile(r"\s*(?:[;|\u2022\u00b7\uff5c\u3001\uff0c\u2502]|\s/\s|\s[\u2013\u2014-]\s|\n)\s*")
 CODE = re.compile(r"[{}<>=\\$%^`~]|function\b|\bvar\b|://")
+# Combining marks are no word characters, so accents go too once letters are decomposed.
+NOT_WORD = re.compile(r"[\W_]+")
 DIGITS = re.compile(r"\d{3,}|\d+[:/]\d+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-OUTER = " \t\n,.;:|/\\-\u2013\u2014\u2022\u00b7*_~\"'\u201c\u201d\u00bb\u00ab>"
+ABBREVIATED = re.compile(r"(?:\b\w\.|\b[JS]r\.|\w\.\w\.)$")
+OUTER_BUT_DOT = " \t\n,;:|/\\-\u2013\u2014\u2022\u00b7*_~\"'\u201c\u201d\u00bb\u00ab>"
 
 
 class Words(NamedTuple):
@@ -42,6 +46,7 @@ class Words(NamedTuple):
     outlet: frozenset[str]
     agencies: frozenset[str]
     nobody: frozenset[str]
+    not_names: frozenset[str]
 
 
 @cache
@@ -60,7 +65,7 @@ def words() -> Words:
     flags = re.IGNORECASE
     return Words(
         before=re.compile(rf"^(?:{either('before')})(?:\s*[:\uff1a\uff0f]\s*|\s+(?!$))", flags),
-        joiner=re.compile(rf"\s+({either('joiners')})\s+", flags),
+        joiner=re.compile(rf"\s+({either('joiners')}|&)\s+", flags),
         titles_after=re.compile(rf"[\s,]+(?:{either('titles_after')})\b.*$", flags),
         updated=re.compile(rf"(?<!\w)(?:{either('updated')})(?!\w)|(?:\u66f4\u65b0|\uc218\uc815)", flags),
         roles=sets("roles"),
@@ -68,6 +73,7 @@ def words() -> Words:
         outlet=sets("outlet"),
         agencies=sets("agencies"),
         nobody=sets("nobody"),
+        not_names=sets("not_names"),
     )
 
 
@@ -104,8 +110,9 @@ def is_outlet(name: str) -> bool:
 
 def folded(name: str) -> str:
     """A name's letters and digits, without case and accents, to compare by."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in plain if char.isalnum())
+    if name.isascii():
+        return NOT_WORD.sub("", name.lower())
+    return NOT_WORD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
 def strip_prefix(text: str) -> str:
@@ -192,7 +199,10 @@ def _full(text: str) -> bool:
 def _name(piece: str) -> str:
     """The piece as a name, empty when it is something else."""
     tables = words()
-    name = tables.titles_after.sub("", _without_prefix(piece.strip(OUTER))).strip(OUTER.replace(".", ""))
+    name = tables.titles_after.sub("", _without_prefix(piece.strip(OUTER_BUT_DOT))).strip(OUTER_BUT_DOT)
+    if name.endswith(".") and not ABBREVIATED.search(name):
+        name = name.rstrip(". ")
+    name = _without_degrees(name)
     low = name.casefold()
     if not name or len(name) > MAX_NAME_CHARS or len(name.split()) > MAX_NAME_WORDS or low in tables.nobody:
         return ""
@@ -204,3 +214,11 @@ def _name(piece: str) -> str:
     if len(name) == 1 and not UNSPACED.match(name):
         return ""
     return name
+
+
+def _without_degrees(name: str) -> str:
+    """Degrees set behind a name without a comma; generational suffixes stay."""
+    parts = name.split()
+    while len(parts) > 2 and parts[-1].isupper() and parts[-1].casefold() in words().degrees - GENERATIONS:
+        parts.pop()
+    return " ".join(parts)

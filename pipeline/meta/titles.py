@@ -75,15 +75,15 @@ def without_site(title: str, sites: frozenset[str]) -> str:
     for separator in (SEPARATOR, TIGHT_SEPARATOR):
         parts = list(separator.finditer(title))
         for match in parts[-MAX_SUFFIXES:]:
-            if match.start() and _names_site(title[match.end() :], sites):
+            if match.start() and names_site(title[match.end() :], sites):
                 return title[: match.start()].strip()
-        if parts and _names_site(title[: parts[0].start()], sites) and len(title) > parts[0].end():
+        if parts and names_site(title[: parts[0].start()], sites) and len(title) > parts[0].end():
             return title[parts[0].end() :].strip()
     return title
 
 
-def _names_site(text: str, sites: frozenset[str]) -> bool:
-    """The last part of a suffix is the site's name, give or take ``The`` and ``.com``."""
+def names_site(text: str, sites: frozenset[str]) -> bool:
+    """The text is the site's name, give or take ``The`` and ``.com``."""
     form = folded(text)
     bare = form.removeprefix("the")
     return any(
