@@ -12,7 +12,7 @@ import json
 import math
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from importlib.util import find_spec
@@ -23,16 +23,18 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import SettingsError, UsageError
-from pipeline.scripts import BIT, SHARED_SCRIPTS
+from pipeline.scripts import SCRIPTS
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 # Long texts tell their language early; reading further changes no answer and costs time.
-READ_CHARACTERS = 600
+READ_CHARACTERS = 300
 # Floors under which a member's probability says nothing more.
 _FLOORS = {"grams": math.exp(-9), "py3langid": 1e-4, "pycld2": 0.01}
 _NEUTRAL_BELOW_BEST = 2.0
+# With bestEffort, pycld2 calls text it has no evidence about English, for one point.
+_PYCLD2_SILENT_POINTS = 1.5
 IMPOSSIBLE = -1e9
 _PY3LANGID_CODES = {"nn": "no", "ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh", "uzs": "uz"}
 _PYCLD2_CODES = {"iw": "he", "jw": "jv", "nn": "no", "zh-Hant": "zh", "sr-ME": "sr"}
@@ -52,6 +54,7 @@ class LanguageModel(NamedTuple):
     """Everything the default engine knows, read from ``data/language`` once per process."""
 
     languages: tuple[str, ...]
+    columns: dict[str, int]
     table: npt.NDArray[np.int8]
     """(buckets, dimensions)"""
     layer: Floats
@@ -59,14 +62,14 @@ class LanguageModel(NamedTuple):
     layer_bias: Floats
     scale: float
     knots: Floats
-    """Letters at which the pool's weights are given; between them, interpolated in the logarithm."""
+    """Logarithm of the letters at which the pool's weights are given; between them, interpolated."""
     pool: PoolWeights
     cheap: PoolWeights
     """The small model alone, for the first look at a page."""
-    candidates: dict[int, Bools]
-    """Script bit -> which languages are written in it."""
-    grams_know: dict[int, Bools]
-    """Script bit -> which languages the small model was trained on in it."""
+    candidates: Bools
+    """(scripts, languages): which languages are written in it."""
+    grams_know: Bools
+    """(scripts, languages): which languages the small model was trained on in it."""
     knows: dict[str, Bools]
 
 
@@ -76,26 +79,32 @@ def load_model(folder: str = "") -> LanguageModel:
     base = Path(folder) if folder else Path(str(resources.files("pipeline") / "data" / "language"))
     try:
         with np.load(base / "model.npz", allow_pickle=False) as arrays:
-            table, layer = arrays["table"], arrays["layer"].astype(np.float64)
-            layer_bias, scale = arrays["bias"], float(arrays["scale"])
+            grams = (arrays["table"], arrays["layer"], arrays["bias"], float(arrays["scale"]))
         pool = json.loads((base / "pool.json").read_text("utf-8"))
     except (OSError, KeyError, ValueError) as error:
         raise SettingsError(f"no language model in {base}: {error}") from error
+    return assemble(grams, pool)
+
+
+def assemble(
+    grams: tuple[npt.NDArray[np.int8], npt.NDArray[np.int16], Floats, float], pool: Mapping[str, Any]
+) -> LanguageModel:
+    """A model from the small model's arrays and the content of ``pool.json``."""
+    table, layer, layer_bias, scale = grams
     languages = tuple(pool["languages"])
-    candidates = {BIT[script]: _mask(languages, names) for script, names in pool["candidates"].items()}
-    grams_know = {BIT[script]: _mask(languages, names) for script, names in pool["grams_know"].items()}
     return LanguageModel(
         languages,
+        {language: column for column, language in enumerate(languages)},
         table,
-        layer,
+        layer.astype(np.float64),
         layer_bias,
         scale,
         np.log(np.array(pool["knots"], dtype=np.float64)),
         _pool_weights(pool["pool"], languages),
         _pool_weights(pool["cheap"], languages),
-        candidates,
-        grams_know,
-        {"py3langid": _py3langid().knows(languages), "pycld2": _pycld2_knows(languages)},
+        _by_script(pool["candidates"], languages),
+        _by_script(pool["grams_know"], languages),
+        {"py3langid": _py3langid().knows(languages), "pycld2": _mask(languages, sorted(_pycld2_codes()))},
     )
 
 
@@ -103,7 +112,12 @@ def _mask(languages: Sequence[str], names: Sequence[str]) -> Bools:
     return np.array([language in names for language in languages], dtype=np.bool_)
 
 
-def _pool_weights(entry: dict[str, Any], languages: Sequence[str]) -> PoolWeights:
+def _by_script(names: Mapping[str, Sequence[str]], languages: Sequence[str]) -> Bools:
+    """Scripts that the file does not name allow every language."""
+    return np.array([_mask(languages, names.get(script, languages)) for script in SCRIPTS])
+
+
+def _pool_weights(entry: Mapping[str, Any], languages: Sequence[str]) -> PoolWeights:
     bias = np.array([entry["bias"].get(language, 0.0) for language in languages], dtype=np.float64)
     return PoolWeights(tuple(entry["members"]), np.array(entry["weights"], dtype=np.float64), bias)
 
@@ -111,21 +125,29 @@ def _pool_weights(entry: dict[str, Any], languages: Sequence[str]) -> PoolWeight
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
+def read_with_pool(
+    texts: Sequence[str],
+    vectors: npt.NDArray[np.int64],
+    letters: npt.NDArray[np.int64],
+    scripts: Sequence[int],
+    model: LanguageModel,
+) -> Floats:
+    """(texts, languages) log-probabilities by all members; `scripts` number `SCRIPTS`."""
+    members = member_log_probabilities(texts, scripts, model)
+    logs = [grams_log_probabilities(vectors, scripts, model), *members.values()]
+    return pooled(logs, letters, scripts, model, model.pool)
+
+
 def grams_log_probabilities(vectors: npt.NDArray[np.int64], scripts: Sequence[int], model: LanguageModel) -> Floats:
     """(texts, languages) from summed token vectors; exact whole-number sums until the last step."""
     sums = vectors[:, :-1].astype(np.float64) @ model.layer
-    count = np.maximum(vectors[:, -1:], 1).astype(np.float64)
-    logits = sums * (model.scale / np.sqrt(count)) + model.layer_bias
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    logits = sums * (model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))) + model.layer_bias
     whole = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
-    whole[:, : logits.shape[1]] = np.maximum(logits, -9.0)
-    for script in dict.fromkeys(scripts):
-        rows = np.array([s == script for s in scripts])
-        known = model.grams_know.get(script)
-        if known is not None:
-            whole[np.ix_(rows, ~known)] = (whole[rows][:, known].max(axis=1) - _NEUTRAL_BELOW_BEST)[:, None]
-    return whole
+    whole[:, : logits.shape[1]] = np.maximum(_log_softmax(logits), math.log(_FLOORS["grams"]))
+    known = model.grams_know[scripts]
+    best = np.where(known, whole, IMPOSSIBLE).max(axis=1, keepdims=True)
+    result: Floats = np.where(known, whole, best - _NEUTRAL_BELOW_BEST)
+    return result
 
 
 def member_log_probabilities(texts: Sequence[str], scripts: Sequence[int], model: LanguageModel) -> dict[str, Floats]:
@@ -133,9 +155,9 @@ def member_log_probabilities(texts: Sequence[str], scripts: Sequence[int], model
     short = [text[:READ_CHARACTERS] for text in texts]
     found = {
         "py3langid": _py3langid().read(short, model.languages),
-        "pycld2": np.array([_read_pycld2(text, model.languages) for text in short]).reshape(len(short), -1),
+        "pycld2": np.array([_read_pycld2(text, model.columns) for text in short]).reshape(len(short), -1),
     }
-    allowed = np.array([_candidates(script, model) for script in scripts]).reshape(len(texts), -1)
+    allowed = model.candidates[scripts]
     return {name: _with_neutral(p, allowed, model.knows[name], _FLOORS[name]) for name, p in found.items()}
 
 
@@ -147,65 +169,54 @@ def _with_neutral(probabilities: Floats, allowed: Bools, known: Bools, floor: fl
 
 
 def pooled(
-    logs: Sequence[Floats], letters: Sequence[int], scripts: Sequence[int], model: LanguageModel, weights: PoolWeights
-) -> Floats:
-    """Log-probabilities (texts, languages) of the pool; impossible languages of a script are at -1e9."""
-    by_length = _length_basis(np.asarray(letters, dtype=np.float64), model.knots) @ weights.weights
-    total = np.broadcast_to(weights.bias, logs[0].shape).copy()
-    for member, log in enumerate(logs):
-        total += by_length[:, member : member + 1] * log
-    for script in dict.fromkeys(scripts):
-        rows = np.array([s == script for s in scripts])
-        total[np.ix_(rows, ~_candidates(script, model))] = IMPOSSIBLE
-    total -= total.max(axis=1, keepdims=True)
-    total -= np.log(np.exp(total).sum(axis=1, keepdims=True))
-    return total
-
-
-def _length_basis(letters: Floats, knots: Floats) -> Floats:
-    x = np.log(np.clip(letters, math.exp(knots[0]), math.exp(knots[-1])))
-    return np.stack([np.interp(x, knots, unit) for unit in np.eye(len(knots))], axis=1)
-
-
-def _candidates(script: int, model: LanguageModel) -> Bools:
-    found = model.candidates.get(script)
-    return found if found is not None else np.ones(len(model.languages), dtype=np.bool_)
-
-
-def cheap(vectors: npt.NDArray[np.int64], letters: npt.NDArray[np.int64], script: int, model: LanguageModel) -> Floats:
-    """(texts, languages): what the small model alone says of texts in one script, calibrated by length."""
-    sums = vectors[:, :-1].astype(np.float64) @ model.layer
-    tempered = _length_basis(letters.astype(np.float64), model.knots) @ model.cheap.weights
-    scale = tempered[:, 0] * model.scale / np.sqrt(np.maximum(vectors[:, -1], 1))
-    logits = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
-    taught = sums.shape[1]
-    logits[:, :taught] = sums * scale[:, None] + tempered * model.layer_bias + model.cheap.bias[:taught]
-    known = model.grams_know.get(script)
-    if known is not None:
-        logits[:, ~known] = IMPOSSIBLE
-    logits -= logits.max(axis=1, keepdims=True)
-    logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return np.maximum(logits, IMPOSSIBLE)
-
-
-def read_with_pool(
-    texts: Sequence[str],
-    vectors: npt.NDArray[np.int64],
-    letters: Sequence[int],
+    logs: Sequence[Floats],
+    letters: npt.NDArray[np.int64],
     scripts: Sequence[int],
     model: LanguageModel,
+    weights: PoolWeights,
 ) -> Floats:
-    """(texts, languages) log-probabilities by all members."""
-    members = member_log_probabilities(texts, scripts, model)
-    logs = [grams_log_probabilities(vectors, scripts, model), *members.values()]
-    return pooled(logs, letters, scripts, model, model.pool)
+    """Log-probabilities (texts, languages) of the pool; languages that the script excludes are at -1e9."""
+    by_length = length_basis(letters, model.knots) @ weights.weights
+    total: Floats = weights.bias + sum(by_length[:, n : n + 1] * log for n, log in enumerate(logs))
+    return np.maximum(_log_softmax(np.where(model.candidates[scripts], total, IMPOSSIBLE)), IMPOSSIBLE)
+
+
+def cheap(
+    vectors: npt.NDArray[np.int64], letters: npt.NDArray[np.int64], scripts: Sequence[int], model: LanguageModel
+) -> Floats:
+    """(texts, languages): what the small model alone says, calibrated by length."""
+    tempered = length_basis(letters, model.knots) @ model.cheap.weights
+    scale = tempered * model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
+    logits = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
+    sums = vectors[:, :-1].astype(np.float64) @ model.layer
+    taught = sums.shape[1]
+    logits[:, :taught] = sums * scale + tempered * model.layer_bias + model.cheap.bias[:taught]
+    return np.maximum(_log_softmax(np.where(model.grams_know[scripts], logits, IMPOSSIBLE)), IMPOSSIBLE)
+
+
+def length_basis(letters: npt.NDArray[np.int64], knots: Floats) -> Floats:
+    """(texts, knots): the share of every knot in a text's interpolated weight."""
+    x = np.log(np.maximum(letters, 1))
+    left = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+    share = np.clip((x - knots[left]) / (knots[left + 1] - knots[left]), 0.0, 1.0)
+    basis = np.zeros((len(x), len(knots)))
+    rows = np.arange(len(x))
+    basis[rows, left] = 1 - share
+    basis[rows, left + 1] = share
+    return basis
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    logits = logits - logits.max(axis=1, keepdims=True)
+    result: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return result
 
 
 # --- py3langid ---------------------------------------------------------------------------------------------------
 
 
 class _Py3langid:
-    """py3langid's model read in batches: the same scores, one table look-up for many texts."""
+    """py3langid's model read in batches: the same scores without its per-call dictionaries."""
 
     def __init__(self) -> None:
         from py3langid.langid import _load_identifier, visit_counts
@@ -213,11 +224,13 @@ class _Py3langid:
         self._identifier = _load_identifier()
         self._visit = visit_counts
         self._codes = [_PY3LANGID_CODES.get(code, code) for code in self._identifier.nb_classes]
+        self._prior = self._identifier.nb_pc.astype(np.float64)
+        self._onto: dict[tuple[str, ...], Floats] = {}
 
     def knows(self, languages: Sequence[str]) -> Bools:
         return _mask(languages, self._codes)
 
-    def read(self, texts: Sequence[str], languages: Sequence[str]) -> Floats:
+    def read(self, texts: Sequence[str], languages: tuple[str, ...]) -> Floats:
         """(texts, languages): probabilities, tempered by the square root of the bytes as the package does."""
         scores = np.zeros((len(texts), len(self._codes)))
         model = self._identifier
@@ -226,25 +239,20 @@ class _Py3langid:
             counts = self._visit(model.tk_nextmove, model._rowbase, model.tk_output, data)
             if counts:
                 scores[row] = self._score(counts) / math.sqrt(len(data))
-        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
-        scores /= scores.sum(axis=1, keepdims=True)
-        result: Floats = scores @ self._onto(tuple(languages))
+        result: Floats = np.exp(_log_softmax(scores)) @ self._columns(languages)
         return result
 
     def _score(self, counts: Counter[int]) -> Floats:
-        index = np.fromiter(counts.keys(), dtype=np.intp, count=len(counts))
-        times = np.log1p(np.fromiter(counts.values(), dtype=np.float64, count=len(counts)))
-        rows = self._identifier.nb_ptc[index].astype(np.float64)
-        score: Floats = np.add.reduce(rows * times[:, None], axis=0) + self._identifier.nb_pc
+        times = np.log1p(np.array(list(counts.values()), dtype=np.float64))
+        score: Floats = times @ self._identifier.nb_ptc[list(counts)].astype(np.float64) + self._prior
         return score
 
-    @cache  # noqa: B019 - one instance lives as long as the process
-    def _onto(self, languages: tuple[str, ...]) -> Floats:
-        onto = np.zeros((len(self._codes), len(languages)))
-        for row, code in enumerate(self._codes):
-            if code in languages:
-                onto[row, languages.index(code)] = 1.0
-        return onto
+    def _columns(self, languages: tuple[str, ...]) -> Floats:
+        if languages not in self._onto:
+            self._onto[languages] = np.array(
+                [[code == language for language in languages] for code in self._codes], float
+            )
+        return self._onto[languages]
 
 
 @cache
@@ -256,37 +264,38 @@ def _py3langid() -> _Py3langid:
 
 
 @cache
+def _pycld2() -> Any:
+    import pycld2
+
+    return pycld2
+
+
+@cache
 def _pycld2_codes() -> frozenset[str]:
-    import pycld2
-
-    return frozenset(_PYCLD2_CODES.get(code, code) for _, code in pycld2.LANGUAGES)
+    return frozenset(_PYCLD2_CODES.get(code, code) for _, code in _pycld2().LANGUAGES)
 
 
-def _pycld2_knows(languages: Sequence[str]) -> Bools:
-    return _mask(languages, sorted(_pycld2_codes()))
-
-
-def _read_pycld2(text: str, languages: Sequence[str]) -> Floats:
+def _read_pycld2(text: str, columns: Mapping[str, int]) -> Floats:
     """Shares of the text by language, as pycld2 sees them; all zero when it sees nothing."""
-    import pycld2
-
-    found = np.zeros(len(languages))
-    clean = text if text.isprintable() else _printable(text)
+    found = np.zeros(len(columns))
+    pycld2 = _pycld2()
+    clean = text if text.isprintable() else printable(text)
     if clean.isupper():
         clean = clean.lower()
     try:
-        details = pycld2.detect(clean.encode("utf-8"), isPlainText=True, bestEffort=True)[2]
+        _, size, details = pycld2.detect(clean.encode("utf-8"), isPlainText=True, bestEffort=True)
     except pycld2.error:
         return found
-    for _, code, percent, _ in details:
-        code = _PYCLD2_CODES.get(code, code)
-        if code in languages:
-            found[languages.index(code)] += percent / 100
+    for _, code, percent, score in details:
+        column = columns.get(_PYCLD2_CODES.get(code, code))
+        # `score` is points per 1024 bytes of that language.
+        if column is not None and score * size * percent / 102400 > _PYCLD2_SILENT_POINTS:
+            found[column] += percent / 100
     return found
 
 
-def _printable(text: str) -> str:
-    # pycld2 refuses control characters, unassigned ones and lone surrogates.
+def printable(text: str) -> str:
+    """The text without what pycld2 refuses: control characters, unassigned ones, lone surrogates."""
     return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Cn", "Zl", "Zp") else c for c in text)
 
 
@@ -333,17 +342,3 @@ def _fasttext_model() -> Any:
             'engine = "fasttext" needs the extra: pip install "presscut[fasttext]"; or use engine = "default"'
         )
     return fasttext.load_model(str(Path(weights.origin).parent / "resources" / "lid.176.ftz")).f
-
-
-__all__ = [
-    "BIT",
-    "SHARED_SCRIPTS",
-    "LanguageModel",
-    "PoolWeights",
-    "detect_with_fasttext",
-    "detect_with_langdetect",
-    "grams_log_probabilities",
-    "load_model",
-    "member_log_probabilities",
-    "pooled",
-]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -25,16 +26,22 @@ from pipeline.language_tokens import (
     token_table,
 )
 from pipeline.model import Span
-from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SHARED_SCRIPTS
+from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _SHARED = sum(BIT[script] for script in SHARED_SCRIPTS)
-_AMBIGUOUS = frozenset(BIT[script] for script in (*SHARED_SCRIPTS, "Beng"))
+_AMBIGUOUS = np.array([BIT[script] for script in (*SHARED_SCRIPTS, "Beng")])
 _SETTLED = {BIT[script]: language for script, language in SCRIPT_LANGUAGE.items() if script != "Beng"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
+
+
+# Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
+NAMES_FROM = 0.34
+# ... and count for the share of the others, at most this.
+NAMES_AT_MOST = 0.75
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,9 @@ class LanguageSettings:
     """``default`` (the pool), ``langdetect``, or ``fasttext`` (an extra)."""
     weights: str = ""
     """Folder with ``model.npz`` and ``pool.json``; empty for the ones shipped."""
-    und_below: float = 0.3
+    und_below: float = 0.15
     """A span less sure than this is ``und``."""
-    prior_floor: float = 0.02
+    prior_floor: float = 0.005
     """Chance the page's mix leaves to every language that is not on it: smaller trusts the page more."""
     neighbour_weight: float = 0.5
     """What the two blocks on each side count, beside 1 for the page; 0 leaves them out."""
@@ -112,17 +119,16 @@ def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
     pieces = np.add.reduceat(readings.vectors, piece_starts, axis=0)
     piece_letters = np.add.reduceat(letters, piece_starts)
     first_piece = np.searchsorted(piece_starts, block_starts)
-    words, named, weak, lower, digits, real = (
-        np.add.reduceat(mask.astype(np.int64), block_starts)
-        for mask in (
+    facts = np.stack(
+        [
             flags & WORD > 0,
             flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED,
             flags & (WEAK | WORD) == WEAK | WORD,
-            flags & LOWER_CASE > 0,
             flags & DIGITS > 0,
             flags & (WEAK | WORD) == WORD,
-        )
+        ]
     )
+    words, named, weak, digits, real = np.add.reduceat(facts, block_starts, axis=1, dtype=np.int64)
     block_letters = np.add.reduceat(piece_letters, first_piece)
     return PageReading(
         number,
@@ -164,8 +170,7 @@ class _Page:
         hints: Sequence[str | None] | None,
     ) -> None:
         self.blocks, self.page, self.model, self.table, self.settings = blocks, page, model, table, settings
-        self.languages = [*model.languages, *sorted(set(SCRIPT_LANGUAGE.values()) - set(model.languages))]
-        self.at = {language: column for column, language in enumerate(self.languages)}
+        self.languages, self.at = _all_languages(model.languages)
         self.size = len(self.languages)
         self.hints = self._hints(hints)
 
@@ -175,12 +180,16 @@ class _Page:
         for row in np.flatnonzero(page.wordless).tolist():
             index = int(page.number[row])
             spans[index] = _wordless(self.blocks[index], main_script(int(page.scripts[row])))
-        alone, pieces_alone = self._cheap_look()
+        settled = self._settle_by_script(spans)
+        if self.settings.context and page.letters.sum() - page.letters.min() >= self.settings.context_letters:
+            alone, pieces_alone = self._cheap_look()
+            settled |= self._settle_by_agreement(alone, pieces_alone, spans)
+        else:
+            alone = self._by_script(page.scripts)
         posteriors = np.exp(alone)
-        settled = self._settle(alone, pieces_alone, posteriors, spans)
         rest = np.flatnonzero(~settled & ~page.wordless).tolist()
         if rest:
-            answers = self._read_with_models(rest, alone)
+            answers = self._read_with_models(rest)
             for row, answer in zip(rest, answers, strict=True):
                 weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
                 posteriors[row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
@@ -198,58 +207,78 @@ class _Page:
         page = self.page
         vectors = np.concatenate([page.vectors, page.piece_vectors])
         letters = np.concatenate([page.letters, page.piece_letters])
-        owners = np.repeat(np.arange(len(page.number)), np.diff(np.append(page.first_piece, len(page.piece_letters))))
+        owners = np.repeat(np.arange(len(page.number)), _piece_counts(page))
         scripts = np.concatenate([page.scripts, page.scripts[owners]])
-        logs = np.full((len(vectors), self.size), engines.IMPOSSIBLE)
-        for script in np.unique(scripts).tolist():
-            rows = np.flatnonzero(scripts == script)
-            if script in _AMBIGUOUS:
-                logs[rows, : len(self.model.languages)] = engines.cheap(
-                    vectors[rows], letters[rows], script, self.model
-                )
-            else:
-                logs[rows, self.at[_settled_by(script)] if _settled_by(script) else slice(None)] = (
-                    0.0 if _settled_by(script) else -np.log(self.size)
-                )
+        logs = self._by_script(scripts)
+        rows = np.flatnonzero(np.isin(scripts, _AMBIGUOUS))
+        if len(rows):
+            numbers = [int(mask).bit_length() - 1 for mask in scripts[rows].tolist()]
+            logs[rows] = engines.IMPOSSIBLE
+            logs[rows, : len(self.model.languages)] = engines.cheap(vectors[rows], letters[rows], numbers, self.model)
         return logs[: len(page.vectors)], logs[len(page.vectors) :]
 
-    def _settle(
-        self, alone: Floats, pieces_alone: Floats, posteriors: Floats, spans: list[list[Span]]
+    def _by_script(self, scripts: Ints) -> Floats:
+        """(masks, languages): certain where the script settles it, flat where it does not."""
+        logs = np.full((len(scripts), self.size), -np.log(self.size))
+        for row, mask in enumerate(scripts.tolist()):
+            language = _settled_by(mask)
+            if language:
+                logs[row] = engines.IMPOSSIBLE
+                logs[row, self.at[language]] = 0.0
+        return logs
+
+    def _settle_by_script(self, spans: list[list[Span]]) -> npt.NDArray[np.bool_]:
+        """Write the spans of the blocks whose script leaves no choice; which ones they were."""
+        page = self.page
+        settled = np.zeros(len(page.number), dtype=np.bool_)
+        for row, mask in enumerate(page.scripts.tolist()):
+            language = _settled_by(mask)
+            # Ideographs alone are Chinese or Japanese: the page decides.
+            if language and language != "zh" and not page.wordless[row]:
+                index = int(page.number[row])
+                spans[index] = [
+                    Span(0, len(self.blocks[index]), language, 1.0, "", _written_as(mask), "script", language)
+                ]
+                settled[row] = True
+        return settled
+
+    def _settle_by_agreement(
+        self, alone: Floats, pieces_alone: Floats, spans: list[list[Span]]
     ) -> npt.NDArray[np.bool_]:
-        """Write the spans of the blocks that are sure already; which ones they were."""
+        """Write the spans of the blocks whose own evidence and the page's agree; which ones they were."""
         page, settings = self.page, self.settings
-        by_script = np.array([_settled_by(script) not in ("", "zh") for script in page.scripts.tolist()])
-        enough = page.letters.sum() - page.letters >= settings.context_letters
-        prior = np.log(self._mix(posteriors) + settings.prior_floor)
-        scores = alone * np.where(page.name_like, settings.name_evidence, 1.0)[:, None] + prior
-        confidence = _softmax(scores)
+        mix = self._mix(np.exp(alone))
+        prior = np.log(mix + settings.prior_floor)
+        evidence = alone * np.where(page.name_like, settings.name_evidence, 1.0)[:, None]
+        confidence = _softmax(evidence + prior)
         best = confidence.argmax(axis=1)
         rows = np.arange(len(best))
-        owners = np.repeat(rows, np.diff(np.append(page.first_piece, len(page.piece_letters))))
-        piece_scores = _softmax(pieces_alone + prior[owners])
-        agreeing = (piece_scores[np.arange(len(owners)), best[owners]] >= 0.5) | (page.piece_letters < 4)
-        agreed = np.logical_and.reduceat(agreeing, page.first_piece)
-        ambiguous = np.isin(page.scripts, list(_AMBIGUOUS))
-        sure = ambiguous & enough & agreed & (confidence[rows, best] >= settings.settle_at) & settings.context
-        settled = (sure | by_script) & ~page.wordless
-        first_alone = alone.argmax(axis=1)
-        top = np.round(confidence[rows, best], 4)
+        top = confidence[rows, best]
+        enough = page.letters.sum() - page.letters >= settings.context_letters
+        sure = enough & (top >= settings.settle_at) & np.isin(page.scripts, _AMBIGUOUS) & ~page.wordless
+        sure &= self._pieces_agree(pieces_alone, prior, best)
         confidence[rows, best] = -1.0
-        second = confidence.argmax(axis=1)
-        names = self.languages
-        for row in np.flatnonzero(settled).tolist():
+        second, by_itself = confidence.argmax(axis=1), alone.argmax(axis=1)
+        without_hints = (evidence + np.log(mix - self.hints + settings.prior_floor)).argmax(axis=1)
+        decided = np.where(by_itself == best, 0, np.where(without_hints == best, 1, 2)).tolist()
+        names, tops = self.languages, np.round(top, 4).tolist()
+        for row in np.flatnonzero(sure).tolist():
             index = int(page.number[row])
-            length = len(self.blocks[index])
-            script = main_script(int(page.scripts[row]))
-            if by_script[row]:
-                language = _settled_by(int(page.scripts[row]))
-                script = _written_as(int(page.scripts[row]))
-                spans[index] = [Span(0, length, language, 1.0, "", script, "script", language)]
-                continue
-            language, by_itself = names[best[row]], names[first_alone[row]]
-            decided = "model" if language == by_itself else "prior"
-            spans[index] = [Span(0, length, language, float(top[row]), names[second[row]], script, decided, by_itself)]
-        return settled
+            spans[index] = [
+                Span(
+                    0, len(self.blocks[index]), names[best[row]], tops[row], names[second[row]],
+                    main_script(int(page.scripts[row])), ("model", "prior", "markup")[decided[row]], names[by_itself[row]],
+                )
+            ]  # fmt: skip
+        return sure
+
+    def _pieces_agree(self, pieces_alone: Floats, prior: Floats, best: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """(blocks,): no piece of the block would rather be in another language, given the page."""
+        page = self.page
+        owners = np.repeat(np.arange(len(best)), _piece_counts(page))
+        scores = pieces_alone + prior[owners]
+        rather = scores.argmax(axis=1) != best[owners]
+        return ~np.logical_or.reduceat(rather & (page.piece_letters >= 4), page.first_piece)
 
     # --- the page and the neighbours
 
@@ -292,25 +321,25 @@ class _Page:
 
     # --- the models
 
-    def _read_with_models(self, rows: list[int], cheap: Floats) -> list[_Answer]:
+    def _read_with_models(self, rows: list[int]) -> list[_Answer]:
         page = self.page
         cut: list[list[Piece]] = []
         for row in rows:
             block = self.blocks[int(page.number[row])]
             script = int(page.scripts[row])
-            whole = script in _SETTLED or (script in _AMBIGUOUS and not self._deviates(row, cheap))
+            whole = script in _SETTLED or (script in _AMBIGUOUS and not self._deviates(row))
             cut.append([Piece(0, len(block), main_script(script))] if whole else cut_into_pieces(block, self.table))
         letters = [
             letters_of(pieces, self.blocks[int(page.number[row])]) for row, pieces in zip(rows, cut, strict=True)
         ]
-        texts, bits, where = [], [], []
+        texts, scripts, where = [], [], []
         for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
             for position, piece in enumerate(pieces):
                 if piece.script in SHARED_SCRIPTS or piece.script == "Beng":
                     texts.append(self.blocks[int(page.number[row])][piece.start : piece.end])
-                    bits.append(BIT[piece.script])
+                    scripts.append(SCRIPTS.index(piece.script))
                     where.append((order, position))
-        read = self._pool(texts, bits)
+        read = self._pool(texts, scripts)
         answers = []
         for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
             logs = np.full((len(pieces), self.size), engines.IMPOSSIBLE)
@@ -325,16 +354,19 @@ class _Page:
             answers[order].alone[position, : len(log)] = log
         return answers
 
-    def _deviates(self, row: int, cheap: Floats) -> bool:
+    def _deviates(self, row: int) -> bool:
         """Does any piece of the block speak against the block's own language?"""
         page = self.page
         last = page.first_piece[row + 1] if row + 1 < len(page.first_piece) else len(page.piece_letters)
         pieces = slice(int(page.first_piece[row]), int(last))
         if pieces.stop - pieces.start < 2:
             return False
-        script = int(page.scripts[row])
-        logs = engines.cheap(page.piece_vectors[pieces], page.piece_letters[pieces], script, self.model)
-        best = int(cheap[row].argmax())
+        # The small model's view of the whole first, then of every piece.
+        vectors = np.concatenate([page.vectors[row : row + 1], page.piece_vectors[pieces]])
+        letters = np.concatenate([page.letters[row : row + 1], page.piece_letters[pieces]])
+        numbers = [int(page.scripts[row]).bit_length() - 1] * len(letters)
+        whole, logs = np.split(engines.cheap(vectors, letters, numbers, self.model), [1])
+        best = int(whole[0].argmax())
         against = logs.max(axis=1) - logs[:, best]
         return bool(((against > 1.0) & (page.piece_letters[pieces] >= 4)).any())
 
@@ -343,39 +375,36 @@ class _Page:
         if not texts:
             return np.zeros((0, len(self.model.languages)))
         tokens = [text.split() for text in texts]
-        readings = [self.table.read(found) for found in tokens]
-        jobs: list[tuple[int, float, str, Ints, int]] = []
-        for number, (found, reading) in enumerate(zip(tokens, readings, strict=True)):
-            flags, letters = reading.meta[:, 1], reading.meta[:, 0]
-            words = flags & WORD > 0
-            masked = self._without_names(found, flags, letters, words)
-            share = masked[0] if masked else 0.0
-            whole = " ".join(token for token, word in zip(found, words.tolist(), strict=True) if word)
-            jobs.append((number, 1.0 - share, whole, reading.vectors.sum(axis=0), int(letters.sum())))
-            if masked:
-                lower = masked[1]
-                text = " ".join(token for token, keep in zip(found, lower.tolist(), strict=True) if keep)
-                jobs.append((number, share, text, reading.vectors[lower].sum(axis=0), int(letters[lower].sum())))
-        bits = [scripts[job[0]] for job in jobs]
-        logs = engines.read_with_pool([job[2] for job in jobs], np.array([job[3] for job in jobs]),
-                                      [job[4] for job in jobs], bits, self.model)  # fmt: skip
-        total = np.zeros((len(texts), logs.shape[1]))
-        for job, log in zip(jobs, logs, strict=True):
-            total[job[0]] += job[1] * log
-        return np.log(_softmax(total) + 1e-300)
-
-    def _without_names(
-        self, tokens: list[str], flags: Ints, letters: Ints, words: npt.NDArray[np.bool_]
-    ) -> tuple[float, npt.NDArray[np.bool_]] | None:
-        """(share of capitalised words, which words are lower case) where names may mislead, else None."""
-        count = int(words.sum())
-        if not 3 <= count <= 25:
-            return None
-        capital = int((flags & CAPITALISED > 0).sum())
+        counts = np.array([len(found) for found in tokens])
+        readings = self.table.read(list(chain.from_iterable(tokens)))
+        starts = np.cumsum(counts) - counts
+        letters, flags = readings.meta[:, 0], readings.meta[:, 1]
+        word = flags & WORD > 0
         lower = flags & (LOWER_CASE | WORD) == LOWER_CASE | WORD
-        if capital < 0.34 * count or int(letters[lower].sum()) < 2:
-            return None
-        return min(0.75, capital / count), lower
+        facts = np.stack([letters, letters * lower, word, flags & CAPITALISED > 0]).astype(np.int64)
+        all_letters, lower_letters, words, capitals = np.add.reduceat(facts, starts, axis=1)
+        share = np.where(
+            (words >= 3) & (words <= 25) & (capitals >= NAMES_FROM * words) & (lower_letters >= 2),
+            np.minimum(NAMES_AT_MOST, capitals / np.maximum(words, 1)),
+            0.0,
+        )
+        again = np.flatnonzero(share)
+        vectors = np.add.reduceat(readings.vectors, starts, axis=0)
+        lower_vectors = np.add.reduceat(readings.vectors * lower[:, None], starts, axis=0)[again]
+        logs = engines.read_with_pool(
+            [*(_joined(*pair) for pair in zip(tokens, np.split(word, starts[1:]), strict=True)),
+             *(_joined(tokens[n], lower[starts[n] : starts[n] + counts[n]]) for n in again.tolist())],
+            np.concatenate([vectors, lower_vectors]),
+            np.concatenate([all_letters, lower_letters[again]]),
+            [*scripts, *(scripts[n] for n in again.tolist())],
+            self.model,
+        )  # fmt: skip
+        total = logs[: len(texts)]
+        if len(again):
+            total *= 1 - share[:, None]
+            total[again] += share[again][:, None] * logs[len(texts) :]
+            total = np.log(_softmax(total) + 1e-300)
+        return total
 
     # --- writing
 
@@ -438,6 +467,18 @@ class _Page:
         return Span(pieces[0].start, pieces[-1].end, language, confidence, second, script, decided, alone)
 
 
+def _piece_counts(page: PageReading) -> Ints:
+    return np.diff(page.first_piece, append=len(page.piece_letters))
+
+
+@cache
+def _all_languages(model: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """The model's languages and those that a script settles, and the column of each."""
+    languages = (*model, *sorted(set(SCRIPT_LANGUAGE.values()) - set(model)))
+    return languages, {language: column for column, language in enumerate(languages)}
+
+
+@cache
 def _settled_by(script: int) -> str:
     """The language that a script mask settles, empty when it settles none."""
     if script in _SETTLED:
@@ -451,6 +492,10 @@ def _written_as(script: int) -> str:
     if script in (_JAPANESE, BIT["Kana"]):
         return "Jpan"
     return "Kore" if script in (_KOREAN, BIT["Hang"]) else main_script(script)
+
+
+def _joined(tokens: Sequence[str], keep: npt.NDArray[np.bool_]) -> str:
+    return " ".join([token for token, kept in zip(tokens, keep.tolist(), strict=True) if kept])
 
 
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:

@@ -69,7 +69,9 @@ def main_script(text: str) -> str:
     return max(SCRIPTS, key=lambda script: counts[script])
 
 
-def _grams(rows: Sequence[data.Row], ids: list[int], taught: list[str], name: str, work: Path | None) -> grams.GramModel:
+def _grams(
+    rows: Sequence[data.Row], ids: list[int], taught: list[str], name: str, work: Path | None
+) -> grams.GramModel:
     kept = work / f"grams-{name}.npz" if work else None
     if kept and kept.exists():
         with np.load(kept, allow_pickle=False) as arrays:
@@ -89,7 +91,9 @@ def _layout(rows: Sequence[data.Row], train: list[int], scripts: list[str], taug
     counts: dict[tuple[str, str], int] = {}
     for n in train:
         counts[scripts[n], rows[n].language] = counts.get((scripts[n], rows[n].language), 0) + 1
-    know = {s: [lang for lang in taught if counts.get((s, lang), 0) >= ROWS_TO_BELONG] for s in (*SHARED_SCRIPTS, "Beng")}
+    know = {
+        s: [lang for lang in taught if counts.get((s, lang), 0) >= ROWS_TO_BELONG] for s in (*SHARED_SCRIPTS, "Beng")
+    }
     extra = sorted({lang for names in UNTAUGHT.values() for lang in names} - set(taught))
     return {
         "languages": [*taught, *extra],
@@ -104,7 +108,7 @@ class _Reader:
 
     def __init__(self, rows: Sequence[data.Row], scripts: list[str], layout: dict[str, Any]) -> None:
         self.rows, self.languages = rows, layout["languages"]
-        self.bits = [BIT[script] for script in scripts]
+        self.scripts = [SCRIPTS.index(script) for script in scripts]
         self.layout = layout
         self.letters = np.array([sum(c.isalpha() for c in row.text) for row in rows], dtype=np.int64)
         shared = [s in layout["candidates"] for s in scripts]
@@ -114,20 +118,10 @@ class _Reader:
 
     def model(self, fitted: grams.GramModel) -> engines.LanguageModel:
         """A model with empty pools: enough for reading."""
-        none = engines.PoolWeights((), np.zeros((len(pool.KNOTS), 0)), np.zeros(len(self.languages)))
-        masks = {
-            key: {BIT[s]: np.array([lang in names for lang in self.languages]) for s, names in self.layout[key].items()}
-            for key in ("candidates", "grams_know")
-        }
-        knows = {
-            "py3langid": engines._py3langid().knows(self.languages),
-            "pycld2": engines._pycld2_knows(self.languages),
-        }
-        knots = np.log(np.array(pool.KNOTS, dtype=np.float64))
-        return engines.LanguageModel(
-            tuple(self.languages), fitted.table, fitted.layer.astype(np.float64), fitted.bias, fitted.scale,
-            knots, none, none, masks["candidates"], masks["grams_know"], knows,
-        )  # fmt: skip
+        none = {"members": [], "weights": [[]] * len(pool.KNOTS), "bias": {}}
+        return engines.assemble(
+            (fitted.table, fitted.layer, fitted.bias, fitted.scale), {**self.layout, "pool": none, "cheap": none}
+        )
 
     def grams(self, models: dict[str, grams.GramModel], fold: list[int]) -> engines.Floats:
         result = np.zeros((len(self.rows), len(self.languages)))
@@ -135,16 +129,20 @@ class _Reader:
             model = self.model(models[str(number)])
             ids = [n for n in range(len(self.rows)) if fold[n] == number]
             vectors = np.array([read_tokens(self.rows[n].text.split(), model.table).vectors.sum(axis=0) for n in ids])
-            result[ids] = engines.grams_log_probabilities(vectors, [self.bits[n] for n in ids], model)
+            result[ids] = engines.grams_log_probabilities(vectors, [self.scripts[n] for n in ids], model)
         return result
 
     def members(self) -> dict[str, engines.Floats]:
         empty = grams.GramModel(np.zeros((2, 1), np.int8), np.zeros((1, 1), np.int16), np.zeros(1), 1.0)
-        return engines.member_log_probabilities([row.text for row in self.rows], self.bits, self.model(empty))
+        return engines.member_log_probabilities([row.text for row in self.rows], self.scripts, self.model(empty))
 
 
 def _pool_file(
-    layout: dict[str, Any], reader: _Reader, held_out: engines.Floats, members: dict[str, engines.Floats], ids: list[int]
+    layout: dict[str, Any],
+    reader: _Reader,
+    held_out: engines.Floats,
+    members: dict[str, engines.Floats],
+    ids: list[int],
 ) -> str:
     ids = [n for n in ids if reader.usable[n]]
     taught = np.array([any(lang in names for names in layout["grams_know"].values()) for lang in reader.languages])

@@ -50,7 +50,9 @@ class _Tokens:
     def of(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
         """The buckets of a run of tokens."""
         numbers = [self._number[token] for token in tokens]
-        return np.concatenate([self._bucket[self._start[n] : self._start[n + 1]] for n in numbers] or [self._bucket[:0]])
+        return np.concatenate(
+            [self._bucket[self._start[n] : self._start[n + 1]] for n in numbers] or [self._bucket[:0]]
+        )
 
 
 def crop(tokens: Sequence[str], rng: random.Random) -> Sequence[str]:
@@ -109,5 +111,8 @@ def _quantised(
     layer_step = float(np.abs(layer).max()) / 32767
     small = np.clip(np.rint(table / table_step), -127, 127).astype(np.int8)
     return GramModel(
-        small, np.rint(layer.T / layer_step).astype(np.int16), np.round(bias.astype(np.float64), 4), table_step * layer_step
+        small,
+        np.rint(layer.T / layer_step).astype(np.int16),
+        np.round(bias.astype(np.float64), 4),
+        table_step * layer_step,
     )

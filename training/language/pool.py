@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from pipeline.language_engines import Floats, _length_basis
+from pipeline.language_engines import Floats, length_basis
 
 KNOTS = (4, 9, 18, 40, 90, 250)
 # Languages no row teaches get this many nats less (a tenth of the chance of a taught one).
@@ -36,7 +36,7 @@ def fit(
     right = right & allowed
     keep = right.any(axis=1)
     stacked, allowed, right = stacked[keep], allowed[keep], right[keep]
-    basis = _length_basis(letters[keep].astype(np.float64), np.log(np.array(KNOTS, dtype=np.float64)))
+    basis = length_basis(letters[keep], np.log(np.array(KNOTS, dtype=np.float64)))
     shape = (basis.shape[1], stacked.shape[2])
     prior = np.where(taught, 0.0, UNTAUGHT)
     languages = stacked.shape[1]
