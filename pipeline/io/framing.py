@@ -141,11 +141,11 @@ class Compressed(NamedTuple):
     def settle(self, position: int) -> int:
         """Past empty members and skippable frames."""
         while self.codec.magic.match(read_at(self.codec.raw, position, 4)):
-            member = self.codec.member(position)
             try:
-                if member.more():
-                    return position
+                member, begin = self.codec.open(position)
             except Broken:
+                return position
+            if begin:
                 return position
             position = member.position
         return position

@@ -124,9 +124,9 @@ class GzipMember:
 class ZstdFrame:
     """One zstd frame, walked block by block, so that no call can decode more than one block."""
 
-    def __init__(self, raw: IO[bytes], start: int, dictionary: zstandard.ZstdCompressionDict | None = None) -> None:
+    def __init__(self, raw: IO[bytes], start: int, decompressor: zstandard.ZstdDecompressor) -> None:
         self.raw, self.position, self.before = raw, start, start
-        self._dictionary = dictionary
+        self._decompressor = decompressor
         self._decoder: zstandard.ZstdDecompressionObj | None = None
         self._checksum = 0
         self._last = False
@@ -156,8 +156,7 @@ class ZstdFrame:
         except zstandard.ZstdError as error:
             raise Broken("corrupt", f"zstd: {error}") from error
         self._checksum = 4 if head[4] & 4 else 0
-        decompressor = zstandard.ZstdDecompressor(self._dictionary, max_window_size=ZSTD_WINDOW_LIMIT)
-        self._decoder = decompressor.decompressobj()
+        self._decoder = self._decompressor.decompressobj()
         self._feed(length)
 
     def _block(self) -> bytes:
@@ -205,12 +204,23 @@ class Codec(NamedTuple):
     member: Callable[[int], Pieces]
     begins: Callable[[bytes], bool]
     """Whether decoded bytes are the beginning of a record: makes a member a point where reading can start."""
+    ahead: dict[int, tuple[Pieces, bytes]]
+    """The member opened last to see whether it does, with its first piece: not to be decoded twice."""
     checksummed: bool = False
     """Whether every member is verified by a checksum of its own."""
 
+    def open(self, position: int) -> tuple[Pieces, bytes]:
+        """The member here and its first piece, not decoded again if that was just done. Raises `Broken`."""
+        if position not in self.ahead:
+            # Zstd frames share one decompressor: to open another is to give up the last.
+            self.ahead.clear()
+            member = self.member(position)
+            self.ahead[position] = member, member.more()
+        return self.ahead[position]
+
 
 def gzip_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
-    return Codec(raw, re.compile(re.escape(GZIP_MAGIC)), lambda at: GzipMember(raw, at), begins, checksummed=True)
+    return Codec(raw, re.compile(re.escape(GZIP_MAGIC)), lambda at: GzipMember(raw, at), begins, {}, checksummed=True)
 
 
 def zstd_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
@@ -218,8 +228,10 @@ def zstd_codec(raw: IO[bytes], begins: Callable[[bytes], bool]) -> Codec:
         dictionary = zstd_dictionary(raw)
     except zstandard.ZstdError:
         dictionary = None
+    # One for all frames: they are read one after the other.
+    decompressor = zstandard.ZstdDecompressor(dictionary, max_window_size=ZSTD_WINDOW_LIMIT)
     magic = re.compile(re.escape(ZSTD_MAGIC) + rb"|[\x50-\x5f]\x2a\x4d\x18", re.DOTALL)
-    return Codec(raw, magic, lambda at: ZstdFrame(raw, at, dictionary), begins)
+    return Codec(raw, magic, lambda at: ZstdFrame(raw, at, decompressor), begins, {})
 
 
 def positions(raw: IO[bytes], pattern: re.Pattern[bytes], start: int, reach: int = 4) -> Iterator[int]:
@@ -240,7 +252,7 @@ def opens(codec: Codec, position: int) -> bool:
     if codec.magic.match(read_at(codec.raw, position, 4)) is None:
         return False
     try:
-        return codec.begins(codec.member(position).more())
+        return codec.begins(codec.open(position)[1])
     except Broken:
         return False
 
@@ -260,15 +272,19 @@ class Chain:
 
     def __init__(self, codec: Codec, start: int) -> None:
         self.codec, self.position, self.before = codec, start, start
-        self._member: Pieces | None = codec.member(start)
+        self._member: Pieces | None = None
+        self._pending = b""
         self.begun = start
         """Where the member that is being read begins."""
         self.refused = Broken("corrupt", "no further member opens here")
         """Why the chain ended before the end of the file, if it did."""
-        self._pending = b""
+        self._opened = False
 
     def more(self) -> bytes:
         self.before = self.position
+        if not self._opened:
+            self._opened = True
+            self._take_over()
         while self._member is not None:
             piece, self._pending = self._pending or self._member.more(), b""
             self.position = self._member.position
@@ -282,14 +298,18 @@ class Chain:
         self._member = None
         if self.codec.magic.match(read_at(self.codec.raw, self.position, 4)) is None:
             return
-        member = self.codec.member(self.position)
         try:
-            pending = member.more()
+            _, begin = self.codec.open(self.position)
         except Broken as broken:
             self.refused = broken
             return
-        if not self.codec.begins(pending):
-            self._member, self._pending, self.begun = member, pending, self.position
+        if not self.codec.begins(begin):
+            self._take_over()
+
+    def _take_over(self) -> None:
+        self.begun = self.position
+        self._member, self._pending = self.codec.open(self.position)
+        self.codec.ahead.clear()
 
 
 class Buffer:
