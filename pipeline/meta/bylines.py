@@ -24,6 +24,9 @@ ALIKE_CHARS = 2_000
 MAX_BYLINES = 20
 # Without a title to go by, dated blocks are looked for among this many.
 EARLY_BLOCKS = 300
+# A block that is a date and little else.
+LONE_DATE_CHARS = 45
+MANY_BLOCKS = 3_000
 MARKED = re.compile(
     r"(?:^|[./#@_-])(?:c-)?(?:byline|byl|author|autor|autore|auteur|writer|redacteur|credit-author)(?:s|es|en)?(?:[./#_-]|$)",
     re.IGNORECASE,
@@ -56,6 +59,7 @@ def read_blocks(
     near = _near_title(blocks, title)
     bylines = [block for block in blocks if block.role is Role.BYLINE][:MAX_BYLINES]
     published, modified = _dates([*bylines, *near], language)
+    published = published or _only_date(blocks, language)
     authors = _labelled_names(bylines, links) or _near_names(near, language, links, guess)
     return Facts("blocks", authors=authors, published=published, modified=modified)
 
@@ -171,3 +175,15 @@ def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
         if published:
             break
     return published or modified, modified
+
+
+def _only_date(blocks: Sequence[Block], language: str) -> str:
+    """The one day that blocks which are nothing but dates state; empty when they state several, as lists of stories do."""
+    found: dict[str, str] = {}
+    for block in blocks[:MANY_BLOCKS]:
+        text = block.text
+        if 5 < len(text) <= LONE_DATE_CHARS and any(char.isdigit() for char in text):
+            spans = date_spans(text, language)
+            if spans and 2 * sum(end - start for start, end in spans) >= len(text) and (stated := parse_date(text, language)):
+                found.setdefault(stated[:10], stated)
+    return next(iter(found.values())) if len(found) == 1 else ""
