@@ -263,6 +263,8 @@ def read_parquet(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator
     try:
         table = pq.ParquetFile(raw, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
+        if part.start:
+            return
         whole = read_at(raw, max(0, size - 4), 4) == b"PAR1"
         message = f"bytes 0 to {size} are lost: {error}" if whole else "the file breaks off: its footer is missing"
         yield Failure(Locator(part.name, "", 0, size), "corrupt" if whole else "truncated", message[:500])
