@@ -64,7 +64,9 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
 
 def main_script(text: str) -> str:
     """The script of most letters."""
-    meta = read_tokens(list(text), np.zeros((2, 1), dtype=np.int8)).meta if text else np.zeros((0, 3), dtype=np.int64)
+    meta = (
+        read_tokens(list(text), np.zeros((2, 1), dtype=np.float32)).meta if text else np.zeros((0, 3), dtype=np.int64)
+    )
     counts = {script: int((meta[:, 2] == BIT[script]).sum()) for script in SCRIPTS}
     return max(SCRIPTS, key=lambda script: counts[script])
 

@@ -39,9 +39,10 @@ class _Tokens:
 
     def __init__(self, texts: Sequence[str]) -> None:
         vocabulary = sorted({token for text in texts for token in text.split()})
-        gate = read_tokens(vocabulary, np.zeros((2, 1), dtype=np.int8))
+        gate = read_tokens(vocabulary, np.zeros((2, 1), dtype=np.float32))
         plain = [token[:64] if flags else "" for token, flags in zip(vocabulary, gate.meta[:, 0], strict=True)]
-        bucket, owner = features(plain, BITS)
+        parts = features(plain, BITS)
+        bucket, owner = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
         order = np.argsort(owner, kind="stable")
         self._bucket = bucket[order]
         self._start = np.searchsorted(owner[order], np.arange(len(vocabulary) + 1))

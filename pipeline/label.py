@@ -1,0 +1,204 @@
+"""Every block gets the role a reader would give it, from one small net over the page's sequence of blocks.
+
+`features` says what is known of each block; dilated convolutions look at the neighbours (31 blocks to either side), a summary
+of the page at the rest; a softmax gives the 14 roles. The net is run in numpy from a plain weights file; it is trained in
+``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a page's blocks). One set of weights serves pages with markup, one
+flattened text.
+
+Which blocks make up the story is decided for the page as a whole: the set with the highest expected word F1 (Ye et al. 2012,
+"Optimizing F-measure"), not each block against one half. Probabilities are rounded before anything is compared, so that
+the last bits of a machine's arithmetic decide nothing.
+
+What it gets wrong: see the model card, ``pipeline/data/labeller/CARD.md``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import SettingsError
+from pipeline.features import DENSE, Features, features
+from pipeline.model import ROLES, Block, Role
+from pipeline.structure import Floats, Ints
+from pipeline.why import explain
+
+
+class LabelSettings(NamedTuple):
+    """Which weights label the blocks."""
+
+    markup_weights: str = ""
+    """Path of a weights file for pages with markup; empty: the one that comes with presscut."""
+    text_weights: str = ""
+    """The same for flattened text."""
+
+
+ROUND = 4
+"""Decimals of a probability that count."""
+MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY)]
+# Below this many expected words the page has no story to speak of, and only blocks more likely in it than not are kept.
+STORY_WORDS = 15.0
+CHUNK = 20_000
+"""Blocks per matrix product, so that a page of a million blocks needs no more memory than one of twenty thousand."""
+
+
+class Weights(NamedTuple):
+    """A trained net. Shapes: d dense facts, w width, r roles."""
+
+    mean: Floats
+    scale: Floats
+    words: Floats
+    paths: Floats
+    enter: Floats
+    enter_bias: Floats
+    convs: Floats
+    """(layers, 3 w, w): the taps before, at and after a block, one under the other."""
+    conv_biases: Floats
+    dilations: Ints
+    page: Floats
+    page_bias: Floats
+    leave: Floats
+    leave_bias: Floats
+    out: Floats
+    out_bias: Floats
+    temperature: Floats
+    """(1,): logits are divided by it, so that scores are frequencies."""
+    surrogate: Floats
+    """(d, r): a linear reading of the net, for saying why."""
+
+
+def label(
+    blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()
+) -> list[Block]:
+    """The blocks with `role`, `score` and `why`. `structure` as from a segmenter; None for flattened text."""
+    if not blocks:
+        return []
+    weights = load(settings.text_weights, "text") if structure is None else load(settings.markup_weights, "markup")
+    facts = features(blocks, structure)
+    p = probabilities(facts, weights)
+    chosen = decide(p, words_per_block(facts))
+    scores = p[np.arange(len(blocks)), chosen].tolist()
+    standard = standardise(facts.dense, weights)
+    reasons = explain(standard, facts.dense, weights.surrogate, chosen)
+    return [
+        block._replace(role=ROLES[role], score=score, why=why)
+        for block, role, score, why in zip(blocks, chosen.tolist(), scores, reasons, strict=True)
+    ]
+
+
+def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
+    """Role indices, shape (blocks,), from probabilities (blocks, roles) and words per block."""
+    inside = story(p[:, MAIN].sum(axis=1), words)
+    within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
+    outside = p.copy()
+    outside[:, MAIN] = -1.0
+    roles: Ints = np.where(inside, within, outside.argmax(axis=1))
+    return roles
+
+
+def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The set of blocks with the highest expected word F1: a prefix of the blocks sorted by probability."""
+    expected = p * words
+    order = np.argsort(-p, kind="stable")
+    gain, size = np.cumsum(expected[order]), np.cumsum(words[order])
+    f1 = 2 * gain / np.maximum(size + expected.sum(), 1e-9)
+    keep = int(np.argmax(np.round(f1, ROUND + 2))) + 1
+    inside = np.zeros(len(p), dtype=bool)
+    inside[order[:keep]] = True
+    if expected.sum() < STORY_WORDS:
+        inside &= p >= 0.5
+    return inside
+
+
+def words_per_block(facts: Features) -> NDArray[np.float64]:
+    """Words as `features` counts them."""
+    return np.expm1(facts.dense[:, DENSE.index("words")].astype(np.float64) * 3)
+
+
+def standardise(dense: Floats, weights: Weights) -> Floats:
+    """Facts as the net sees them: zero mean, unit spread, outliers cut."""
+    result: Floats = np.clip((dense - weights.mean) * weights.scale, -5, 5)
+    return result
+
+
+def probabilities(facts: Features, weights: Weights) -> NDArray[np.float64]:
+    """(blocks, roles), rounded; rows sum to one but for the rounding."""
+    logits = run(facts, weights).astype(np.float64) / float(weights.temperature[0])
+    logits -= logits.max(axis=1, keepdims=True)
+    p = np.exp(logits)
+    rounded: NDArray[np.float64] = np.round(p / p.sum(axis=1, keepdims=True), ROUND)
+    return rounded
+
+
+def run(facts: Features, weights: Weights) -> Floats:
+    """Logits, float32 (blocks, roles)."""
+    tokens = [_bags(weights.words, facts.words, facts.word_starts), _bags(weights.paths, facts.paths, facts.path_starts)]
+    first = _relu(np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter + weights.enter_bias)
+    state = first
+    for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
+        state = state + _relu(_convolve(state, kernel, dilation) + bias)
+    summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
+    state = state + _relu(summary @ weights.page + weights.page_bias)
+    state = _relu(np.concatenate([state, first], axis=1) @ weights.leave + weights.leave_bias)
+    logits: Floats = state @ weights.out + weights.out_bias
+    return logits
+
+
+def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
+    """Mean embedding of each block's tokens, zero where it has none."""
+    sizes = np.diff(starts)
+    bags = np.zeros((len(sizes), table.shape[1]), dtype=np.float32)
+    filled = np.flatnonzero(sizes)
+    for part in np.array_split(filled, max(len(filled) // CHUNK, 1)):
+        if len(part):
+            low, high = starts[part[0]], starts[part[-1] + 1]
+            sums = np.add.reduceat(table[tokens[low:high]], starts[part] - low, axis=0)
+            bags[part] = sums / sizes[part][:, None]
+    return bags
+
+
+def _convolve(state: Floats, kernel: Floats, dilation: int) -> Floats:
+    """A width-three convolution over the blocks; beyond the page's ends there is nothing."""
+    n, width = state.shape
+    before, at, after = kernel[:width], kernel[width : 2 * width], kernel[2 * width :]
+    result: Floats = state @ at
+    if n > dilation:
+        result[dilation:] += state[:-dilation] @ before
+        result[:-dilation] += state[dilation:] @ after
+    return result
+
+
+def _relu(values: Floats) -> Floats:
+    result: Floats = np.maximum(values, 0)
+    return result
+
+
+@cache
+def load(path: str, shipped: str) -> Weights:
+    """Weights from a file, or the ones that come with presscut; read once a process. Raises `SettingsError`."""
+    try:
+        with np.load(path or str(_shipped(shipped)), allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in Weights._fields}
+    except (OSError, ValueError, KeyError) as error:
+        raise SettingsError(f"{path or shipped}: not a weights file of this version of presscut ({error})") from None
+    if len(found["mean"]) != len(DENSE):
+        raise SettingsError(f"{path or shipped}: made for {len(found['mean'])} facts a block, this version has {len(DENSE)}")
+    keep = {"dilations": np.int64}
+    return Weights(**{name: array.astype(keep.get(name, np.float32)) for name, array in found.items()})
+
+
+def _shipped(kind: str) -> object:
+    return files("pipeline") / "data" / "labeller" / f"{kind}.npz"
+
+
+@cache
+def weights_digest() -> str:
+    """Names the shipped weights in manifests and metadata."""
+    data = b"".join((files("pipeline") / "data" / "labeller" / f"{kind}.npz").read_bytes() for kind in ("markup", "text"))
+    return sha256(data).hexdigest()[:16]

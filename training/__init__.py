@@ -1,0 +1,1 @@
+"""How the weights in ``pipeline/data`` are made; not installed."""

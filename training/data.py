@@ -1,0 +1,264 @@
+"""Labelled pages from the bench folder as features and targets, both ways: with markup and flattened.
+
+Three kinds of supervision, one target: for every block a row of allowed roles. A block read by a person allows one role; a
+block whose words stand in a known article body allows ``body`` and ``heading``; one whose words do not, everything else.
+Training maximises the probability of the allowed set, so each source teaches what it knows and stays silent otherwise.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import Indel
+
+from pipeline.decode import decode
+from pipeline.features import Features, features
+from pipeline.model import ROLES, Block, Role
+from pipeline.segment_html import segment_html
+from pipeline.segment_text import segment_text
+
+BENCH = Path(__file__).parents[2] / "shared" / "bench"
+LABELS = Path(__file__).parent / "labels"
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
+INDEX = {role: index for index, role in enumerate(ROLES)}
+
+MAIN = (Role.BODY, Role.HEADING)
+# Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
+IN_SHARE, OUT_SHARE = 0.6, 0.3
+
+
+class Gold(NamedTuple):
+    """One labelled page before features."""
+
+    page: str
+    """``set/id``."""
+    site: str
+    blocks: list[Block]
+    structure: NDArray[np.float32]
+    allowed: NDArray[np.bool_]
+    """(blocks, roles): which roles the labels allow."""
+    weight: NDArray[np.float32]
+    """(blocks,): 0 where nothing is known."""
+    by_hand: bool
+    kind: str
+
+
+class Example(NamedTuple):
+    """What training reads: one page, one way."""
+
+    page: str
+    site: str
+    way: str
+    features: Features
+    texts: list[str]
+    allowed: NDArray[np.bool_]
+    weight: NDArray[np.float32]
+    words: NDArray[np.float32]
+    """Words per block, the unit of the scores."""
+    main: NDArray[np.float32]
+    """1 in the body, 0 outside, nan unknown."""
+    by_hand: bool
+    kind: str
+
+
+def words(text: str) -> list[str]:
+    """Words as the scorers count them: CJK, Thai and Hangul by character."""
+    return WORD.findall(text.lower())
+
+
+def pages(name: str) -> Iterator[dict[str, Any]]:
+    with open(BENCH / name / "gold.jsonl", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def read_html(name: str, page_id: str) -> str:
+    return decode(gzip.decompress((BENCH / name / "html" / f"{page_id}.html.gz").read_bytes())).text
+
+
+def site_of(url: str) -> str:
+    """The host's last two labels, or three under a two-letter second level: good enough to keep splits apart."""
+    labels = (urlsplit(url).hostname or url).split(".")
+    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:])
+
+
+def matched_share(blocks: list[Block], gold: str) -> NDArray[np.float64]:
+    """Per block, the share of its words that stand in `gold`, aligned in order and in company (not lone words by chance)."""
+    vocabulary: dict[str, int] = {}
+    owner: list[int] = []
+    page: list[int] = []
+    for index, block in enumerate(blocks):
+        for word in words(block.text):
+            owner.append(index)
+            page.append(vocabulary.setdefault(word, len(vocabulary)))
+    target = [vocabulary.setdefault(word, len(vocabulary)) for word in words(gold)]
+    partner = np.full(len(page), -9)
+    for op in Indel.opcodes(page, target):
+        if op.tag == "equal":
+            partner[op.src_start : op.src_end] = np.arange(op.dest_start, op.dest_end)
+    kept = partner >= 0
+    step = np.diff(partner, prepend=-99) == 1
+    after = np.diff(partner, append=-99) == 1
+    company = kept & (step | after)
+    owners = np.array(owner, dtype=np.int64)
+    count = np.maximum(np.bincount(owners, minlength=len(blocks)), 1)
+    share: NDArray[np.float64] = np.bincount(owners, weights=company, minlength=len(blocks)) / count
+    return _by_phrase(blocks, gold, share)
+
+
+def _by_phrase(blocks: list[Block], gold: str, share: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gold text may be out of the page's order: whole blocks of eight words or more count wherever they stand in it."""
+    flat = " " + " ".join(words(gold)) + " "
+    for index, block in enumerate(blocks):
+        if share[index] < IN_SHARE:
+            phrase = words(block.text)
+            if len(phrase) >= 8 and f" {' '.join(phrase)} " in flat:
+                share[index] = 1.0
+    return share
+
+
+# A standfirst may open a known body; anywhere else in it, text is running text. Without this, "either" drifts to one role.
+STANDFIRST_BLOCKS = 2
+
+
+def body_gold(name: str, row: dict[str, Any], text_key: str, extra: tuple[Role, ...] = (), first: tuple[Role, ...] = ()) -> Gold:
+    """Targets from a known body: inside allows `MAIN` and `extra` (`first` too where it opens), outside all but the text."""
+    segmented = segment_html(read_html(name, row["id"]))
+    share = matched_share(segmented.blocks, row[text_key] or "")
+    allowed = np.ones((len(share), len(ROLES)), dtype=bool)
+    inside, outside = share >= IN_SHARE, share <= OUT_SHARE
+    allowed[inside] = _mask(MAIN + extra)
+    allowed[np.flatnonzero(inside)[:STANDFIRST_BLOCKS]] |= _mask(first) if first else False
+    allowed[outside] = ~_mask(MAIN)
+    weight = np.where(inside | outside, 1.0, 0.0).astype(np.float32)
+    assert segmented.structure is not None
+    kind = row.get("page_type", "news")
+    return Gold(f"{name}/{row['id']}", site_of(row["url"]), segmented.blocks, segmented.structure, allowed, weight, False, kind)
+
+
+def _mask(roles: tuple[Role, ...]) -> NDArray[np.bool_]:
+    mask = np.zeros(len(ROLES), dtype=bool)
+    mask[[INDEX[role] for role in roles]] = True
+    return mask
+
+
+def with_title(gold: Gold, title: str | None) -> Gold:
+    """The block that is the known title, word for word: a heading element if there is one, else the first such."""
+    wanted = words(title or "")
+    found = [index for index, block in enumerate(gold.blocks) if wanted and words(block.text) == wanted]
+    if found and len(found) <= 3:
+        best = min(found, key=lambda index: (gold.blocks[index].level or 9, index))
+        gold.allowed[best] = _mask((Role.TITLE,))
+        gold.weight[best] = 1.0
+    return gold
+
+
+def with_sections(gold: Gold, row: dict[str, Any]) -> Gold:
+    """news-dev tells section heads and summary from paragraphs."""
+    heads = {" ".join(words(head)) for section in row["sections"] or [] for head in section["headline"]}
+    summary = " ".join(words(" ".join(row["summary"] or [])))
+    paragraphs = " ".join(words(" ".join(text for section in row["sections"] or [] for text in section["paragraphs"])))
+    for index, block in enumerate(gold.blocks):
+        text = " ".join(words(block.text))
+        if not gold.weight[index] or not gold.allowed[index, INDEX[Role.BODY]] or not text:
+            continue
+        if text in heads:
+            gold.allowed[index] = _mask((Role.HEADING,))
+        elif text in paragraphs:
+            gold.allowed[index] = _mask((Role.BODY,))
+        elif text in summary:
+            gold.allowed[index] = _mask((Role.SUBTITLE, Role.BODY))
+    return gold
+
+
+def by_hand(gold: Gold, roles: list[str]) -> Gold:
+    """The page with every block's role read by a person."""
+    allowed = np.zeros((len(gold.blocks), len(ROLES)), dtype=bool)
+    allowed[np.arange(len(gold.blocks)), [INDEX[Role(role)] for role in roles]] = True
+    return gold._replace(allowed=allowed, weight=np.ones(len(roles), dtype=np.float32), by_hand=True)
+
+
+def lines_digest(blocks: list[Block]) -> str:
+    """What ties our labels to the lines they were given to."""
+    return hashlib.sha256("\n".join(block.text for block in blocks).encode()).hexdigest()[:16]
+
+
+def roles_by_alignment(blocks: list[Block], lines: list[dict[str, Any]]) -> list[str]:
+    """Roles of gold lines carried to our blocks, which are nearly the same lines: majority of aligned words."""
+    ours = [(word, index) for index, block in enumerate(blocks) for word in words(block.text) or ["\0"]]
+    theirs = [(word, index) for index, line in enumerate(lines) for word in words(line["text"]) or ["\0"]]
+    votes = np.zeros((len(blocks), len(ROLES)))
+    for op in Indel.opcodes([word for word, _ in ours], [word for word, _ in theirs]):
+        if op.tag == "equal":
+            for a, b in zip(range(op.src_start, op.src_end), range(op.dest_start, op.dest_end), strict=True):
+                votes[ours[a][1], INDEX[Role(lines[theirs[b][1]]["role"])]] += 1
+    votes[:, INDEX[Role.WIDGET]] += 1e-6
+    return [ROLES[best] for best in votes.argmax(axis=1)]
+
+
+def load() -> list[Gold]:
+    """Every labelled page; pages labelled by hand replace their weaker gold."""
+    gold: dict[str, Gold] = {}
+    for row in pages("wcxb-dev"):
+        extra = (Role.HEADLINE, Role.TEASER) if row["page_type"] == "listing" else ()
+        item = body_gold("wcxb-dev", row, "main_content", extra)
+        gold[item.page] = with_title(item, row["title"])
+    for row in pages("news-en-dev"):
+        item = with_title(body_gold("news-en-dev", row, "body", first=(Role.SUBTITLE,)), row["title"])
+        gold[item.page] = item
+    for row in pages("news-dev"):
+        item = with_title(body_gold("news-dev", row, "body", first=(Role.SUBTITLE,)), row["title"])
+        gold[item.page] = with_sections(item, row)
+    for row in pages("roles-dev"):
+        page = gold[f"news-dev/{row['id']}"]
+        roles = roles_by_alignment(page.blocks, row["lines"])
+        gold[page.page] = by_hand(page, roles)
+    for row in own_labels():
+        page = gold[row["page"]]
+        if row["lines"] == lines_digest(page.blocks):
+            roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
+            gold[page.page] = by_hand(page, roles)
+    return list(gold.values())
+
+
+def own_labels() -> Iterator[dict[str, Any]]:
+    path = LABELS / "roles.jsonl"
+    if path.exists():
+        with open(path, encoding="utf-8") as lines:
+            yield from map(json.loads, lines)
+
+
+def html_example(gold: Gold) -> Example:
+    return _example(gold, "html", gold.blocks, features(gold.blocks, gold.structure), gold.allowed, gold.weight)
+
+
+def text_example(gold: Gold, way: str = "lines") -> Example:
+    """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place."""
+    texts = [block.text for block in gold.blocks]
+    if way == "wrapped":
+        texts = [textwrap.fill(" ".join(text.split()), 80, break_long_words=False, break_on_hyphens=False) for text in texts]
+    glue = "\n" if way == "lines" else "\n\n"
+    ends = np.cumsum([len(text) + len(glue) for text in texts])
+    blocks = segment_text(glue.join(texts)).blocks
+    source = np.searchsorted(ends, [(block.start + block.end) // 2 for block in blocks], side="right")
+    return _example(gold, way, blocks, features(blocks, None), gold.allowed[source], gold.weight[source])
+
+
+def _example(
+    gold: Gold, way: str, blocks: list[Block], facts: Features, allowed: NDArray[np.bool_], weight: NDArray[np.float32]
+) -> Example:
+    main = allowed[:, [INDEX[role] for role in MAIN]].any(axis=1)
+    other = ~allowed[:, [INDEX[role] for role in MAIN]].any(axis=1)
+    target = np.where(weight == 0, np.nan, np.where(main, 1.0, np.where(other, 0.0, np.nan))).astype(np.float32)
+    counts = np.array([len(words(block.text)) for block in blocks], dtype=np.float32)
+    texts = [block.text for block in blocks]
+    return Example(gold.page, gold.site, way, facts, texts, allowed, weight, counts, target, gold.by_hand, gold.kind)

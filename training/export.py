@@ -1,0 +1,73 @@
+"""A trained net as the plain weights file that `pipeline.label` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.label import Weights
+from training.data import Example
+from training.net import Net, collate
+
+# Ridge of the linear reading: small against the hundreds of thousands of blocks, enough for facts that never vary.
+RIDGE = 10.0
+# Half precision moves no decision that four decimals would show; it halves the file.
+HALF = np.float16
+
+
+def weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> Weights:
+    """Torch parameters in the layout of `Weights`."""
+
+    def array(tensor: torch.Tensor) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = tensor.detach().numpy().astype(HALF).astype(np.float32)
+        return result
+
+    convs = [conv.weight for conv in net.convs]  # (out, in, 3)
+    return Weights(
+        mean=net.mean.numpy(),
+        scale=net.scale.numpy(),
+        words=array(net.words.weight),
+        paths=array(net.paths.weight),
+        enter=array(net.enter.weight.T),
+        enter_bias=array(net.enter.bias),
+        convs=np.stack([array(weight.permute(2, 1, 0).reshape(-1, weight.shape[0])) for weight in convs]),
+        conv_biases=np.stack([array(conv.bias) for conv in net.convs]),
+        dilations=np.array(net.shape.dilations, dtype=np.int64),
+        page=array(net.page.weight.T),
+        page_bias=array(net.page.bias),
+        leave=array(net.leave.weight.T),
+        leave_bias=array(net.leave.bias),
+        out=array(net.out.weight.T),
+        out_bias=array(net.out.bias),
+        temperature=np.array([temperature], dtype=np.float32),
+        surrogate=surrogate,
+    )
+
+
+def linear_reading(net: Net, examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Least squares from standardised facts to centred logits: (facts, roles)."""
+    gram: NDArray[np.float64] | None = None
+    cross: NDArray[np.float64] | None = None
+    with torch.no_grad():
+        for example in examples:
+            if not example.texts:
+                continue
+            logits = net(collate([example]))[0].numpy().astype(np.float64)
+            logits -= logits.mean(axis=1, keepdims=True)
+            facts = np.clip((example.features.dense - net.mean.numpy()) * net.scale.numpy(), -5, 5).astype(np.float64)
+            gram = facts.T @ facts + (0 if gram is None else gram)
+            cross = facts.T @ logits + (0 if cross is None else cross)
+    assert gram is not None and cross is not None
+    return np.linalg.solve(gram + RIDGE * np.eye(len(gram)), cross).astype(np.float32)
+
+
+def save(weights: Weights, path: Path) -> None:
+    """Write an uncompressed, unpickled ``.npz``; the same weights give the same bytes."""
+    large = {"words", "paths", "enter", "convs", "page", "leave", "out", "surrogate"}
+    arrays = {name: value.astype(HALF) if name in large else value for name, value in weights._asdict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)

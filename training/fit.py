@@ -1,0 +1,98 @@
+"""Fit one net to examples; the same examples and seed give the same weights on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from training.data import Example
+from training.net import Net, Shape, collate, loss
+
+
+class Plan(NamedTuple):
+    """How long and how fast to learn."""
+
+    epochs: int = 10
+    rate: float = 4e-3
+    batch_blocks: int = 5000
+    longest: int = 1200
+    """Longer pages are cut to a random window of this many blocks while training."""
+    hand_weight: float = 4.0
+    soft_f1: float = 1.0
+    decay: float = 1e-4
+    seed: int = 1
+
+
+def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[[str], None] = print) -> Net:
+    """One-cycle AdamW over pages batched by length."""
+    torch.manual_seed(plan.seed)
+    torch.use_deterministic_algorithms(True)
+    rng = np.random.default_rng(plan.seed)
+    examples = [example for example in examples if len(example.texts)]
+    sample = np.concatenate([example.features.dense for example in examples[:: max(len(examples) // 400, 1)]])
+    net = Net(shape, sample.mean(0), 1 / np.maximum(sample.std(0), 0.05))
+    steps = plan.epochs * len(_batches(examples, plan, rng))
+    optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=plan.decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps + 20, pct_start=0.15)
+    step = 0
+    for epoch in range(plan.epochs):
+        total, count = 0.0, 0
+        net.train()
+        for chosen in _batches(examples, plan, rng):
+            if step >= steps + 19:
+                break
+            cut = [_window(examples[index], plan.longest, rng) for index in chosen]
+            batch = collate(cut)
+            weight = torch.tensor([plan.hand_weight if example.by_hand else 1.0 for example in cut])
+            value = loss(net(batch), batch, weight, plan.soft_f1)
+            optimiser.zero_grad()
+            value.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            step += 1
+            total, count = total + value.item(), count + 1
+        report(f"epoch {epoch + 1}: loss {total / max(count, 1):.4f}")
+    return net.eval()
+
+
+def _batches(examples: Sequence[Example], plan: Plan, rng: np.random.Generator) -> list[list[int]]:
+    """Pages of like length together, at most `batch_blocks` with padding, in random order."""
+    lengths = np.minimum([len(example.texts) for example in examples], plan.longest)
+    order = np.argsort(lengths * rng.uniform(0.85, 1.15, len(lengths)), kind="stable")
+    batches: list[list[int]] = []
+    current: list[int] = []
+    longest = 0
+    for index in order.tolist():
+        longest_now = max(longest, int(lengths[index]))
+        if current and longest_now * (len(current) + 1) > plan.batch_blocks:
+            batches.append(current)
+            current, longest_now = [], int(lengths[index])
+        current.append(index)
+        longest = longest_now
+    batches.append(current)
+    return [batches[index] for index in rng.permutation(len(batches))]
+
+
+def _window(example: Example, longest: int, rng: np.random.Generator) -> Example:
+    """A random stretch of a long page."""
+    size = len(example.texts)
+    if size <= longest:
+        return example
+    first = int(rng.integers(0, size - longest))
+    rows = slice(first, first + longest)
+    facts = example.features
+    words = facts.words[facts.word_starts[first] : facts.word_starts[first + longest]]
+    paths = facts.paths[facts.path_starts[first] : facts.path_starts[first + longest]]
+    cut = facts._replace(
+        dense=facts.dense[rows], words=words, paths=paths,
+        word_starts=facts.word_starts[first : first + longest + 1] - facts.word_starts[first],
+        path_starts=facts.path_starts[first : first + longest + 1] - facts.path_starts[first],
+    )  # fmt: skip
+    return example._replace(
+        features=cut, texts=example.texts[rows], allowed=example.allowed[rows], weight=example.weight[rows],
+        words=example.words[rows], main=example.main[rows],
+    )  # fmt: skip

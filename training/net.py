@@ -1,0 +1,141 @@
+"""The model in torch: what `pipeline.label` computes in numpy, with its loss.
+
+A small convolutional net over the page's sequence of blocks (as in Web2Text, Vogels et al. 2018, which labels blocks with a
+CNN and an HMM on top): dense facts and two bags of hashed tokens in, dilated convolutions with residuals, one summary of the
+whole page added to every block, one softmax over the roles out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pipeline.features import DENSE, PATH_BUCKETS, WORD_BUCKETS
+from pipeline.model import ROLES, Role
+from training.data import INDEX, Example
+
+
+class Shape(NamedTuple):
+    """Sizes of the net."""
+
+    width: int = 64
+    words: int = 6
+    paths: int = 8
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    dropout: float = 0.2
+    token_dropout: float = 0.3
+    blind: float = 0.5
+    """Share of training pages whose tokens are withheld whole: names of classes and words are a site's own, shape is not."""
+
+
+class Batch(NamedTuple):
+    """Pages side by side, padded to the longest."""
+
+    dense: Tensor
+    words: tuple[Tensor, Tensor]
+    paths: tuple[Tensor, Tensor]
+    mask: Tensor
+    allowed: Tensor
+    weight: Tensor
+    main: Tensor
+    counts: Tensor
+
+
+class Net(nn.Module):
+    """Logits of shape (pages, blocks, roles)."""
+
+    def __init__(self, shape: Shape, mean: np.ndarray, scale: np.ndarray) -> None:
+        super().__init__()
+        self.shape = shape
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32))
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32))
+        self.words = nn.EmbeddingBag(WORD_BUCKETS, shape.words, mode="mean")
+        self.paths = nn.EmbeddingBag(PATH_BUCKETS, shape.paths, mode="mean")
+        nn.init.normal_(self.words.weight, std=0.1)
+        nn.init.normal_(self.paths.weight, std=0.1)
+        self.enter = nn.Linear(len(DENSE) + shape.words + shape.paths, shape.width)
+        self.convs = nn.ModuleList(
+            nn.Conv1d(shape.width, shape.width, 3, dilation=d, padding=d) for d in shape.dilations
+        )
+        self.page = nn.Linear(2 * shape.width, shape.width)
+        self.leave = nn.Linear(2 * shape.width, shape.width)
+        self.out = nn.Linear(shape.width, len(ROLES))
+
+    def forward(self, batch: Batch) -> Tensor:
+        pages, blocks, _ = batch.dense.shape
+        dense = ((batch.dense - self.mean) * self.scale).clamp(-5, 5)
+        bags = [self._bag(self.words, *batch.words), self._bag(self.paths, *batch.paths)]
+        tokens = torch.cat(bags, dim=1).view(pages, blocks, -1)
+        if self.training:
+            tokens = tokens * (torch.rand(pages, 1, 1) >= self.shape.blind)
+        drop = lambda x: F.dropout(x, self.shape.dropout, self.training)  # noqa: E731
+        first = F.relu(self.enter(torch.cat([dense, tokens], dim=2))) * batch.mask[..., None]
+        state = drop(first).transpose(1, 2)
+        for conv in self.convs:
+            state = (state + F.relu(conv(state))) * batch.mask[:, None]
+        size = batch.mask.sum(1).clamp(min=1)[:, None]
+        summary = torch.cat([state.sum(2) / size, state.masked_fill(batch.mask[:, None] == 0, 0).amax(2)], dim=1)
+        state = state.transpose(1, 2) + F.relu(self.page(drop(summary)))[:, None]
+        state = F.relu(self.leave(torch.cat([drop(state), first], dim=2)))
+        logits: Tensor = self.out(drop(state))
+        return logits
+
+    def _bag(self, table: nn.EmbeddingBag, tokens: Tensor, offsets: Tensor) -> Tensor:
+        if self.training and self.shape.token_dropout:
+            keep = (torch.rand(tokens.shape) >= self.shape.token_dropout).float()
+            total = F.embedding_bag(tokens, table.weight, offsets, mode="sum", per_sample_weights=keep)
+            sizes = torch.diff(offsets, append=torch.tensor([len(tokens)])).clamp(min=1)[:, None]
+            return total / sizes
+        bag: Tensor = table(tokens, offsets)
+        return bag
+
+
+def collate(examples: Sequence[Example]) -> Batch:
+    """Pad pages to one length; padding blocks own no tokens."""
+    n, longest = len(examples), max(len(example.texts) for example in examples)
+    dense = np.zeros((n, longest, len(DENSE)), dtype=np.float32)
+    mask = np.zeros((n, longest), dtype=np.float32)
+    allowed = np.ones((n, longest, len(ROLES)), dtype=bool)
+    weight, counts = np.zeros((n, longest), dtype=np.float32), np.zeros((n, longest), dtype=np.float32)
+    main = np.full((n, longest), np.nan, dtype=np.float32)
+    bags: list[list[np.ndarray]] = [[], []]
+    offsets: list[list[np.ndarray]] = [[], []]
+    at = [0, 0]
+    for row, example in enumerate(examples):
+        size = len(example.texts)
+        dense[row, :size] = example.features.dense
+        mask[row, :size] = 1
+        allowed[row, :size], weight[row, :size] = example.allowed, example.weight
+        counts[row, :size], main[row, :size] = example.words, example.main
+        facts = example.features
+        for bag, (tokens, starts) in enumerate(((facts.words, facts.word_starts), (facts.paths, facts.path_starts))):
+            bags[bag].append(tokens)
+            filled = np.concatenate([starts[:-1], np.full(longest - size, starts[-1])]) + at[bag]
+            offsets[bag].append(filled)
+            at[bag] += len(tokens)
+    flat = [(torch.from_numpy(np.concatenate(bags[i])), torch.from_numpy(np.concatenate(offsets[i]))) for i in (0, 1)]
+    t = torch.from_numpy
+    return Batch(t(dense), flat[0], flat[1], t(mask), t(allowed), t(weight), t(main), t(counts))
+
+
+BODY_COLUMNS = [INDEX[Role.BODY], INDEX[Role.HEADING]]
+
+
+def loss(logits: Tensor, batch: Batch, page_weight: Tensor, soft_f1: float) -> Tensor:
+    """Negative log-probability of the allowed roles, by block, plus one minus a soft word F1 of the body, by page."""
+    log_p = F.log_softmax(logits, dim=2)
+    allowed = log_p.masked_fill(~batch.allowed, -1e4).logsumexp(2)
+    block = batch.weight * (0.5 + 0.5 * torch.log1p(batch.counts))
+    nll = -(block * allowed.clamp(min=-12)).sum(1) / block.sum(1).clamp(min=1)
+    p = log_p[..., BODY_COLUMNS].exp().sum(2)
+    known = (~batch.main.isnan()) & (batch.weight > 0)
+    gold = torch.where(known, batch.main, torch.zeros_like(batch.main)) * batch.counts
+    guess = p * batch.counts * known
+    overlap = (p * gold).sum(1)
+    f1 = (2 * overlap + 1) / (guess.sum(1) + gold.sum(1) + 1)
+    return (page_weight * (nll + soft_f1 * (1 - f1))).sum() / page_weight.sum()
