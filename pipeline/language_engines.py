@@ -55,8 +55,8 @@ class LanguageModel(NamedTuple):
 
     languages: tuple[str, ...]
     columns: dict[str, int]
-    table: npt.NDArray[np.int8]
-    """(buckets, dimensions)"""
+    table: npt.NDArray[np.float32]
+    """(buckets, dimensions), whole numbers"""
     layer: Floats
     """(dimensions, languages of the small model), whole numbers"""
     layer_bias: Floats
@@ -95,7 +95,7 @@ def assemble(
     return LanguageModel(
         languages,
         {language: column for column, language in enumerate(languages)},
-        table,
+        table.astype(np.float32),
         layer.astype(np.float64),
         layer_bias,
         scale,
@@ -127,7 +127,7 @@ def _pool_weights(entry: Mapping[str, Any], languages: Sequence[str]) -> PoolWei
 
 def read_with_pool(
     texts: Sequence[str],
-    vectors: npt.NDArray[np.int64],
+    vectors: Floats,
     letters: npt.NDArray[np.int64],
     scripts: Sequence[int],
     model: LanguageModel,
@@ -138,9 +138,9 @@ def read_with_pool(
     return pooled(logs, letters, scripts, model, model.pool)
 
 
-def grams_log_probabilities(vectors: npt.NDArray[np.int64], scripts: Sequence[int], model: LanguageModel) -> Floats:
+def grams_log_probabilities(vectors: Floats, scripts: Sequence[int], model: LanguageModel) -> Floats:
     """(texts, languages) from summed token vectors; exact whole-number sums until the last step."""
-    sums = vectors[:, :-1].astype(np.float64) @ model.layer
+    sums = vectors[:, :-1] @ model.layer
     logits = sums * (model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))) + model.layer_bias
     whole = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
     whole[:, : logits.shape[1]] = np.maximum(_log_softmax(logits), math.log(_FLOORS["grams"]))
@@ -181,17 +181,28 @@ def pooled(
     return np.maximum(_log_softmax(np.where(model.candidates[scripts], total, IMPOSSIBLE)), IMPOSSIBLE)
 
 
-def cheap(
-    vectors: npt.NDArray[np.int64], letters: npt.NDArray[np.int64], scripts: Sequence[int], model: LanguageModel
-) -> Floats:
-    """(texts, languages): what the small model alone says, calibrated by length."""
-    tempered = length_basis(letters, model.knots) @ model.cheap.weights
-    scale = tempered * model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
-    logits = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
-    sums = vectors[:, :-1].astype(np.float64) @ model.layer
-    taught = sums.shape[1]
-    logits[:, :taught] = sums * scale + tempered * model.layer_bias + model.cheap.bias[:taught]
-    return np.maximum(_log_softmax(np.where(model.grams_know[scripts], logits, IMPOSSIBLE)), IMPOSSIBLE)
+class CheapModel(NamedTuple):
+    """The small model for one script, calibrated to stand alone."""
+
+    columns: npt.NDArray[np.intp]
+    """Which of the model's languages it tells apart."""
+    layer: Floats
+    layer_bias: Floats
+    bias: Floats
+
+    def read(self, vectors: Floats, letters: npt.NDArray[np.int64], model: LanguageModel) -> Floats:
+        """(texts, columns): log-probabilities."""
+        tempered = length_basis(letters, model.knots) @ model.cheap.weights
+        scale = tempered * model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
+        return _log_softmax((vectors[:, :-1] @ self.layer) * scale + tempered * self.layer_bias + self.bias)
+
+
+@cache
+def cheap_model(folder: str, script: int) -> CheapModel:
+    """The small model of `load_model(folder)` for the script of that number."""
+    model = load_model(folder)
+    columns = np.flatnonzero(model.grams_know[script, : model.layer.shape[1]])
+    return CheapModel(columns, model.layer[:, columns], model.layer_bias[columns], model.cheap.bias[columns])
 
 
 def length_basis(letters: npt.NDArray[np.int64], knots: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The default engine: one page's blocks, cheap look first, models where the evidence deviates."""
+"""The default engine: one page's blocks, a cheap look first, models where the evidence deviates."""
 
 from __future__ import annotations
 
@@ -13,31 +13,21 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
+from pipeline.language_reading import Floats, Ints, PageReading, piece_counts, read_page
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
-from pipeline.language_tokens import (
-    CAPITALISED,
-    CUT_AFTER,
-    CUT_BEFORE,
-    DIGITS,
-    LOWER_CASE,
-    WEAK,
-    WORD,
-    TokenTable,
-    token_table,
-)
+from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
 from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-
-_SHARED = sum(BIT[script] for script in SHARED_SCRIPTS)
-_AMBIGUOUS = np.array([BIT[script] for script in (*SHARED_SCRIPTS, "Beng")])
+_AMBIGUOUS = {BIT[script]: SCRIPTS.index(script) for script in (*SHARED_SCRIPTS, "Beng")}
 _SETTLED = {BIT[script]: language for script, language in SCRIPT_LANGUAGE.items() if script != "Beng"}
+_DECIDED = ("model", "prior", "markup")
+# Kana and hangul name the whole writing system they are used in.
+_SCRIPT_NAMES = {"Kana": "Jpan", "Hang": "Kore"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
-
-
+# However long the page, a language that is not on it keeps this chance.
+_SMALLEST_FLOOR = 0.0004
 # Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
 NAMES_FROM = 0.34
 # ... and count for the share of the others, at most this.
@@ -54,15 +44,15 @@ class LanguageSettings:
     """Folder with ``model.npz`` and ``pool.json``; empty for the ones shipped."""
     und_below: float = 0.15
     """A span less sure than this is ``und``."""
-    prior_floor: float = 0.005
-    """Chance the page's mix leaves to every language that is not on it: smaller trusts the page more."""
+    prior_floor: float = 0.003
+    """Chance left to every language that is not on a page of 18 blocks, less on longer pages (see `_floor`)."""
     neighbour_weight: float = 0.5
     """What the two blocks on each side count, beside 1 for the page; 0 leaves them out."""
     hint_weight: float = 0.25
     """What the page's own ``lang`` attribute counts, beside 1 for the page."""
     context: bool = True
     """False reads every block alone."""
-    settle_at: float = 0.98
+    settle_at: float = 0.95
     """A block this sure after the cheap look is not read by the models."""
     context_letters: int = 200
     """The cheap look settles nothing unless the rest of the page has this many letters."""
@@ -72,75 +62,15 @@ class LanguageSettings:
     """Nats of evidence that a change of language inside a block must bring."""
 
 
-class PageReading(NamedTuple):
-    """The blocks that hold tokens, added up. Arrays are by such block unless they say otherwise."""
-
-    number: Ints
-    """Index among all blocks."""
-    first_piece: Ints
-    vectors: Ints
-    letters: Ints
-    scripts: Ints
-    """Script mask."""
-    name_like: npt.NDArray[np.bool_]
-    wordless: npt.NDArray[np.bool_]
-    """Numbers, codes, addresses: nothing to tell a language by."""
-    piece_vectors: Ints
-    """(pieces, ...)"""
-    piece_letters: Ints
-    """(pieces,)"""
-
-
 class _Answer(NamedTuple):
-    """What is known of one block before its spans are written."""
+    """What the models say of one block before its spans are written."""
 
+    row: int
     pieces: list[Piece]
     letters: list[int]
     alone: Floats
     """(pieces, languages) log-probabilities without context."""
-    evidence: float
     by_script: list[bool]
-
-
-def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
-    """Add up the token readings; None when there is no token at all."""
-    split = [block.split() for block in blocks]
-    counts = np.array([len(tokens) for tokens in split], dtype=np.int64)
-    number = np.flatnonzero(counts)
-    if not len(number):
-        return None
-    readings = table.read(list(chain.from_iterable(split)))
-    letters, flags = readings.meta[:, 0], readings.meta[:, 1]
-    block_starts = (np.cumsum(counts) - counts)[number]
-    cut = flags & CUT_BEFORE > 0
-    cut[1:] |= flags[:-1] & CUT_AFTER > 0
-    cut[block_starts] = True
-    piece_starts = np.flatnonzero(cut)
-    pieces = np.add.reduceat(readings.vectors, piece_starts, axis=0)
-    piece_letters = np.add.reduceat(letters, piece_starts)
-    first_piece = np.searchsorted(piece_starts, block_starts)
-    facts = np.stack(
-        [
-            flags & WORD > 0,
-            flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED,
-            flags & (WEAK | WORD) == WEAK | WORD,
-            flags & DIGITS > 0,
-            flags & (WEAK | WORD) == WORD,
-        ]
-    )
-    words, named, weak, digits, real = np.add.reduceat(facts, block_starts, axis=1, dtype=np.int64)
-    block_letters = np.add.reduceat(piece_letters, first_piece)
-    return PageReading(
-        number,
-        first_piece,
-        np.add.reduceat(pieces, first_piece, axis=0),
-        block_letters,
-        np.bitwise_or.reduceat(readings.meta[:, 2], block_starts),
-        ((words == named) & (words >= 2) & (words <= 4)) | ((words == 1) & (weak == 1)),
-        (block_letters < 2) | ((real == 0) & (digits > 0)),
-        pieces,
-        piece_letters,
-    )
 
 
 def tag_page(blocks: Sequence[str], settings: LanguageSettings, hints: Sequence[str | None] | None) -> list[list[Span]]:
@@ -158,7 +88,7 @@ def _wordless(block: str, script: str = "Zyyy") -> list[Span]:
 
 
 class _Page:
-    """One call's working values; nothing of it outlives the call."""
+    """One call's working values; nothing of it outlives the call. Rows are the blocks that hold tokens."""
 
     def __init__(
         self,
@@ -171,188 +101,212 @@ class _Page:
     ) -> None:
         self.blocks, self.page, self.model, self.table, self.settings = blocks, page, model, table, settings
         self.languages, self.at = _all_languages(model.languages)
-        self.size = len(self.languages)
-        self.hints = self._hints(hints)
+        self.number: list[int] = page.number.tolist()
+        self.masks: list[int] = page.scripts.tolist()
+        self.open = ~page.wordless
+        self.posteriors = np.zeros((len(self.number), len(self.languages)))
+        self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
+        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 0.1, 1.0) * self.open
+        self.hints = self._hints(hints) if hints is not None else None
+        self.floor = _floor(settings.prior_floor, len(self.number))
 
     def tag(self) -> list[list[Span]]:
         spans = [_wordless(block) for block in self.blocks]
-        page = self.page
+        page, settings = self.page, self.settings
         for row in np.flatnonzero(page.wordless).tolist():
-            index = int(page.number[row])
-            spans[index] = _wordless(self.blocks[index], main_script(int(page.scripts[row])))
-        settled = self._settle_by_script(spans)
-        if self.settings.context and page.letters.sum() - page.letters.min() >= self.settings.context_letters:
-            alone, pieces_alone = self._cheap_look()
-            settled |= self._settle_by_agreement(alone, pieces_alone, spans)
-        else:
-            alone = self._by_script(page.scripts)
-        posteriors = np.exp(alone)
-        rest = np.flatnonzero(~settled & ~page.wordless).tolist()
+            spans[self.number[row]] = _wordless(self.blocks[self.number[row]], main_script(self.masks[row]))
+        self._settle_by_script(spans)
+        if settings.context and page.letters.sum() - page.letters.min() >= settings.context_letters:
+            self._settle_by_agreement(spans)
+        rest = np.flatnonzero(self.open).tolist()
         if rest:
-            answers = self._read_with_models(rest)
-            for row, answer in zip(rest, answers, strict=True):
-                weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
-                posteriors[row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
-            mix = self._mix(posteriors)
-            around = self._neighbours(posteriors)
-            for row, answer in zip(rest, answers, strict=True):
-                prior = mix[row] + self.settings.neighbour_weight * around[row]
-                spans[int(page.number[row])] = self._write(row, answer, prior)
+            self._settle_with_models(rest, spans)
         return spans
 
-    # --- the cheap look
+    # --- by script, and by agreement with the page
 
-    def _cheap_look(self) -> tuple[Floats, Floats]:
-        """Log-probabilities of blocks and of pieces, by script or by the small model alone."""
-        page = self.page
-        vectors = np.concatenate([page.vectors, page.piece_vectors])
-        letters = np.concatenate([page.letters, page.piece_letters])
-        owners = np.repeat(np.arange(len(page.number)), _piece_counts(page))
-        scripts = np.concatenate([page.scripts, page.scripts[owners]])
-        logs = self._by_script(scripts)
-        rows = np.flatnonzero(np.isin(scripts, _AMBIGUOUS))
-        if len(rows):
-            numbers = [int(mask).bit_length() - 1 for mask in scripts[rows].tolist()]
-            logs[rows] = engines.IMPOSSIBLE
-            logs[rows, : len(self.model.languages)] = engines.cheap(vectors[rows], letters[rows], numbers, self.model)
-        return logs[: len(page.vectors)], logs[len(page.vectors) :]
-
-    def _by_script(self, scripts: Ints) -> Floats:
-        """(masks, languages): certain where the script settles it, flat where it does not."""
-        logs = np.full((len(scripts), self.size), -np.log(self.size))
-        for row, mask in enumerate(scripts.tolist()):
+    def _settle_by_script(self, spans: list[list[Span]]) -> None:
+        """Write the blocks whose script leaves no choice."""
+        for row, mask in enumerate(self.masks):
+            if mask in _AMBIGUOUS or not self.open[row]:
+                continue
             language = _settled_by(mask)
             if language:
-                logs[row] = engines.IMPOSSIBLE
-                logs[row, self.at[language]] = 0.0
-        return logs
+                self.posteriors[row, self.at[language]] = 1.0
+                # Ideographs alone are Chinese or Japanese: the page decides.
+                if language != "zh":
+                    length = len(self.blocks[self.number[row]])
+                    spans[self.number[row]] = [
+                        Span(0, length, language, 1.0, "", _written_as(mask), "script", language)
+                    ]
+                    self.open[row] = False
 
-    def _settle_by_script(self, spans: list[list[Span]]) -> npt.NDArray[np.bool_]:
-        """Write the spans of the blocks whose script leaves no choice; which ones they were."""
+    def _settle_by_agreement(self, spans: list[list[Span]]) -> None:
+        """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
         page = self.page
-        settled = np.zeros(len(page.number), dtype=np.bool_)
-        for row, mask in enumerate(page.scripts.tolist()):
-            language = _settled_by(mask)
-            # Ideographs alone are Chinese or Japanese: the page decides.
-            if language and language != "zh" and not page.wordless[row]:
-                index = int(page.number[row])
-                spans[index] = [
-                    Span(0, len(self.blocks[index]), language, 1.0, "", _written_as(mask), "script", language)
+        looks = []
+        for mask, script in _AMBIGUOUS.items():
+            rows = np.flatnonzero((page.scripts == mask) & self.open)
+            if len(rows):
+                model = engines.cheap_model(self.settings.weights, script)
+                logs = model.read(page.vectors[rows], page.letters[rows], self.model)
+                self.posteriors[np.ix_(rows, model.columns)] = np.exp(logs)
+                looks.append((rows, model, logs))
+        total = (self.posteriors**2 * self.weight[:, None]).sum(axis=0)
+        for rows, model, logs in looks:
+            self._settle_rows(rows, model, logs, total, spans)
+
+    def _settle_rows(
+        self,
+        rows: npt.NDArray[np.intp],
+        model: engines.CheapModel,
+        logs: Floats,
+        total: Floats,
+        spans: list[list[Span]],
+    ) -> None:
+        columns = model.columns
+        mix = self._mix(rows, total, columns)
+        hinted = mix if self.hints is None else mix + self.hints[np.ix_(rows, columns)]
+        prior = np.log(hinted + self.floor)
+        evidence = logs * self.evidence[rows, None]
+        scores = evidence + prior
+        each = np.arange(len(rows))
+        best = scores.argmax(axis=1)
+        odds = np.exp(scores - scores[each, best][:, None])
+        confidence = 1 / odds.sum(axis=1)
+        enough = self.page.letters.sum() - self.page.letters[rows] >= self.settings.context_letters
+        sure = enough & (confidence >= self.settings.settle_at)
+        sure &= self._pieces_agree(rows, sure, model, prior, best)
+        odds[each, best] = -1.0
+        second, by_itself = odds.argmax(axis=1), logs.argmax(axis=1)
+        unhinted = best if self.hints is None else (evidence + np.log(mix + self.floor)).argmax(axis=1)
+        decided = np.where(by_itself == best, 0, np.where(unhinted == best, 1, 2)).tolist()
+        names = [self.languages[column] for column in columns.tolist()]
+        values = zip(
+            rows.tolist(), best.tolist(), np.round(confidence, 4).tolist(), second.tolist(), by_itself.tolist(),
+            decided, sure.tolist(), strict=True,
+        )  # fmt: skip
+        script = main_script(self.masks[int(rows[0])])
+        for row, top, p, runner_up, own, why, settled in values:
+            if settled:
+                number = self.number[row]
+                spans[number] = [
+                    Span(
+                        0, len(self.blocks[number]), names[top], p, names[runner_up], script, _DECIDED[why], names[own]
+                    )
                 ]
-                settled[row] = True
-        return settled
+        self.open[rows[sure]] = False
 
-    def _settle_by_agreement(
-        self, alone: Floats, pieces_alone: Floats, spans: list[list[Span]]
+    def _pieces_agree(
+        self,
+        rows: npt.NDArray[np.intp],
+        asked: npt.NDArray[np.bool_],
+        model: engines.CheapModel,
+        prior: Floats,
+        best: npt.NDArray[np.intp],
     ) -> npt.NDArray[np.bool_]:
-        """Write the spans of the blocks whose own evidence and the page's agree; which ones they were."""
-        page, settings = self.page, self.settings
-        mix = self._mix(np.exp(alone))
-        prior = np.log(mix + settings.prior_floor)
-        evidence = alone * np.where(page.name_like, settings.name_evidence, 1.0)[:, None]
-        confidence = _softmax(evidence + prior)
-        best = confidence.argmax(axis=1)
-        rows = np.arange(len(best))
-        top = confidence[rows, best]
-        enough = page.letters.sum() - page.letters >= settings.context_letters
-        sure = enough & (top >= settings.settle_at) & np.isin(page.scripts, _AMBIGUOUS) & ~page.wordless
-        sure &= self._pieces_agree(pieces_alone, prior, best)
-        confidence[rows, best] = -1.0
-        second, by_itself = confidence.argmax(axis=1), alone.argmax(axis=1)
-        without_hints = (evidence + np.log(mix - self.hints + settings.prior_floor)).argmax(axis=1)
-        decided = np.where(by_itself == best, 0, np.where(without_hints == best, 1, 2)).tolist()
-        names, tops = self.languages, np.round(top, 4).tolist()
-        for row in np.flatnonzero(sure).tolist():
-            index = int(page.number[row])
-            spans[index] = [
-                Span(
-                    0, len(self.blocks[index]), names[best[row]], tops[row], names[second[row]],
-                    main_script(int(page.scripts[row])), ("model", "prior", "markup")[decided[row]], names[by_itself[row]],
-                )
-            ]  # fmt: skip
-        return sure
-
-    def _pieces_agree(self, pieces_alone: Floats, prior: Floats, best: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
-        """(blocks,): no piece of the block would rather be in another language, given the page."""
+        """(rows,): no piece of the block would rather be in another language, given the page."""
         page = self.page
-        owners = np.repeat(np.arange(len(best)), _piece_counts(page))
-        scores = pieces_alone + prior[owners]
-        rather = scores.argmax(axis=1) != best[owners]
-        return ~np.logical_or.reduceat(rather & (page.piece_letters >= 4), page.first_piece)
+        counts = piece_counts(page)
+        position = np.full(len(counts), -1)
+        position[rows] = np.where(asked & (counts[rows] > 1), np.arange(len(rows)), -1)
+        owner = np.repeat(position, counts)
+        pieces = np.flatnonzero((owner >= 0) & (page.piece_letters >= 4))
+        agree = np.ones(len(rows), dtype=np.bool_)
+        if len(pieces):
+            owner = owner[pieces]
+            logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
+            agree[owner[(logs + prior[owner]).argmax(axis=1) != best[owner]]] = False
+        return agree
 
     # --- the page and the neighbours
 
-    def _mix(self, posteriors: Floats) -> Floats:
-        """(blocks, languages): shares of the page's letters by language, each block's own letters left out."""
-        page = self.page
-        weight = np.minimum(page.letters, 400) * np.where(page.name_like, 0.1, 1.0) * ~page.wordless
-        part = posteriors**2 * weight[:, None]
-        rest = part.sum(axis=0) - part
-        total = rest.sum(axis=1, keepdims=True)
-        share = np.divide(rest, total, out=np.zeros_like(rest), where=total > 0)
+    def _mix(self, rows: npt.NDArray[np.intp], total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
+        """(rows, columns): shares of the page's letters by language, each block's own letters left out."""
         if not self.settings.context:
-            share[:] = 0.0
-        return share + self.hints
+            return np.zeros((len(rows), len(total[columns])))
+        own = self.posteriors[rows] ** 2 * self.weight[rows, None]
+        rest = np.maximum(total.sum() - own.sum(axis=1, keepdims=True), 0)
+        share = np.maximum(total[columns] - own[:, columns], 0)
+        return np.divide(share, rest, out=np.zeros_like(share), where=rest > 1e-6)
 
-    def _neighbours(self, posteriors: Floats) -> Floats:
-        """(blocks, languages): mean of the two blocks with words on each side."""
-        around = np.zeros_like(posteriors)
+    def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
+        """(rows, languages): mean of the two blocks with words on each side."""
+        around = np.zeros((len(rows), len(self.languages)))
         if not self.settings.context:
             return around
-        rows = np.flatnonzero(~self.page.wordless)
-        p = posteriors[rows]
-        near, count = np.zeros_like(p), np.zeros((len(rows), 1))
-        for step in (1, 2):
-            near[step:] += p[:-step]
-            count[step:] += 1
-            near[:-step] += p[step:]
-            count[:-step] += 1
-        around[rows] = near / np.maximum(count, 1)
-        return around
+        worded = np.flatnonzero(~self.page.wordless)
+        place = np.searchsorted(worded, rows)
+        count = np.zeros((len(rows), 1))
+        for step in (-2, -1, 1, 2):
+            there = (place + step >= 0) & (place + step < len(worded))
+            around[there] += self.posteriors[worded[place[there] + step]]
+            count[there] += 1
+        return around / np.maximum(count, 1)
 
-    def _hints(self, hints: Sequence[str | None] | None) -> Floats:
-        given = np.zeros((len(self.page.number), self.size))
-        if hints is not None:
-            for row, index in enumerate(self.page.number.tolist()):
-                column = self.at.get(canonical(hints[index] or ""))
-                if column is not None:
-                    given[row, column] = self.settings.hint_weight
+    def _hints(self, hints: Sequence[str | None]) -> Floats:
+        given = np.zeros((len(self.number), len(self.languages)))
+        for row, index in enumerate(self.number):
+            column = self.at.get(canonical(hints[index] or ""))
+            if column is not None:
+                given[row, column] = self.settings.hint_weight
         return given
 
     # --- the models
 
+    def _settle_with_models(self, rest: list[int], spans: list[list[Span]]) -> None:
+        answers = self._read_with_models(rest)
+        for answer in answers:
+            if len(answer.pieces) == 1:
+                self.posteriors[answer.row] = np.exp(answer.alone[0])
+            else:
+                weights = np.array(answer.letters)[:, None] + 1e-9
+                self.posteriors[answer.row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
+        rows = np.array(rest)
+        total = (self.posteriors**2 * self.weight[:, None]).sum(axis=0)
+        prior = self._mix(rows, total, slice(None)) + self.settings.neighbour_weight * self._neighbours(rows)
+        unhinted = np.log(prior + self.floor)
+        hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
+        whole = [order for order, answer in enumerate(answers) if len(answer.pieces) == 1]
+        if whole:
+            self._write_whole([answers[order] for order in whole], hinted[whole], unhinted[whole], spans)
+        for order, answer in enumerate(answers):
+            if len(answer.pieces) > 1:
+                spans[self.number[answer.row]] = self._write(answer, hinted[order], unhinted[order])
+
     def _read_with_models(self, rows: list[int]) -> list[_Answer]:
-        page = self.page
-        cut: list[list[Piece]] = []
-        for row in rows:
-            block = self.blocks[int(page.number[row])]
-            script = int(page.scripts[row])
-            whole = script in _SETTLED or (script in _AMBIGUOUS and not self._deviates(row))
-            cut.append([Piece(0, len(block), main_script(script))] if whole else cut_into_pieces(block, self.table))
-        letters = [
-            letters_of(pieces, self.blocks[int(page.number[row])]) for row, pieces in zip(rows, cut, strict=True)
-        ]
+        cut = [self._cut(row) for row in rows]
         texts, scripts, where = [], [], []
-        for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
-            for position, piece in enumerate(pieces):
-                if piece.script in SHARED_SCRIPTS or piece.script == "Beng":
-                    texts.append(self.blocks[int(page.number[row])][piece.start : piece.end])
-                    scripts.append(SCRIPTS.index(piece.script))
-                    where.append((order, position))
-        read = self._pool(texts, scripts)
         answers = []
         for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
-            logs = np.full((len(pieces), self.size), engines.IMPOSSIBLE)
+            block = self.blocks[self.number[row]]
             for position, piece in enumerate(pieces):
-                language = SCRIPT_LANGUAGE.get(piece.script, "")
-                logs[position, self.at[language] if language else slice(None)] = 0.0 if language else -np.log(self.size)
-            evidence = self.settings.name_evidence if page.name_like[row] else 1.0
-            by_script = [piece.script in SCRIPT_LANGUAGE and piece.script != "Beng" for piece in pieces]
-            answers.append(_Answer(pieces, letters[order], logs, evidence, by_script))
-        for (order, position), log in zip(where, read, strict=True):
+                if BIT.get(piece.script) in _AMBIGUOUS:
+                    texts.append(block[piece.start : piece.end] if len(pieces) > 1 else block)
+                    scripts.append(SCRIPTS.index(piece.script))
+                    where.append((order, position))
+            letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
+            by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
+            answers.append(_Answer(row, pieces, letters, self._script_logs(pieces), by_script))
+        for (order, position), log in zip(where, self._pool(texts, scripts), strict=True):
             answers[order].alone[position] = engines.IMPOSSIBLE
             answers[order].alone[position, : len(log)] = log
         return answers
+
+    def _cut(self, row: int) -> list[Piece]:
+        mask, block = self.masks[row], self.blocks[self.number[row]]
+        whole = mask in _SETTLED or (mask in _AMBIGUOUS and not self._deviates(row))
+        return [Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table)
+
+    def _script_logs(self, pieces: list[Piece]) -> Floats:
+        """(pieces, languages): certain where the script settles it, flat where it does not."""
+        logs = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
+        for position, piece in enumerate(pieces):
+            language = _SETTLED.get(BIT.get(piece.script, 0))
+            if language:
+                logs[position] = engines.IMPOSSIBLE
+                logs[position, self.at[language]] = 0.0
+        return logs
 
     def _deviates(self, row: int) -> bool:
         """Does any piece of the block speak against the block's own language?"""
@@ -361,13 +315,10 @@ class _Page:
         pieces = slice(int(page.first_piece[row]), int(last))
         if pieces.stop - pieces.start < 2:
             return False
-        # The small model's view of the whole first, then of every piece.
-        vectors = np.concatenate([page.vectors[row : row + 1], page.piece_vectors[pieces]])
-        letters = np.concatenate([page.letters[row : row + 1], page.piece_letters[pieces]])
-        numbers = [int(page.scripts[row]).bit_length() - 1] * len(letters)
-        whole, logs = np.split(engines.cheap(vectors, letters, numbers, self.model), [1])
-        best = int(whole[0].argmax())
-        against = logs.max(axis=1) - logs[:, best]
+        model = engines.cheap_model(self.settings.weights, _AMBIGUOUS[self.masks[row]])
+        whole = model.read(page.vectors[row : row + 1], page.letters[row : row + 1], self.model)[0]
+        logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
+        against = logs.max(axis=1) - logs[:, int(whole.argmax())]
         return bool(((against > 1.0) & (page.piece_letters[pieces] >= 4)).any())
 
     def _pool(self, texts: list[str], scripts: list[int]) -> Floats:
@@ -408,25 +359,35 @@ class _Page:
 
     # --- writing
 
-    def _write(self, row: int, answer: _Answer, prior: Floats) -> list[Span]:
-        """The spans of one block, neighbours of one language merged."""
-        settings = self.settings
-        log_prior = np.log(prior + settings.prior_floor)
-        without_hint = np.log(np.maximum(prior - self.hints[row], 0) + settings.prior_floor)
-        scores = answer.alone * answer.evidence + log_prior
+    def _write_whole(self, answers: list[_Answer], hinted: Floats, unhinted: Floats, spans: list[list[Span]]) -> None:
+        """The spans of blocks that are in one language."""
+        rows = np.array([answer.row for answer in answers])
+        evidence = np.concatenate([answer.alone for answer in answers]) * self.evidence[rows, None]
+        p = _softmax(evidence + hinted)
+        without = (evidence + unhinted).argmax(axis=1).tolist()
+        own = _softmax(evidence)
+        facts = zip(answers, p, own.argmax(axis=1).tolist(), own.max(axis=1).tolist(), without, strict=True)
+        for answer, posterior, alone, sure, unhinted_best in facts:
+            label = int(posterior.argmax())
+            spans[self.number[answer.row]] = [
+                self._span(answer.pieces, label, posterior, alone, sure, unhinted_best, answer.by_script[0])
+            ]
+
+    def _write(self, answer: _Answer, hinted: Floats, unhinted: Floats) -> list[Span]:
+        """The spans of a block that may be in several; neighbours of one language merged."""
+        evidence = answer.alone * self.evidence[answer.row]
+        scores = evidence + hinted
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
         spans: list[Span] = []
-        groups = _runs(labels)
-        for first, last in groups:
-            language = labels[first]
-            pieces = answer.pieces[first : last + 1]
-            weight = np.array(answer.letters[first : last + 1], dtype=np.float64) + 1e-9
-            p = (posteriors[first : last + 1] * weight[:, None]).sum(axis=0) / weight.sum()
-            own = (answer.alone[first : last + 1] * answer.evidence * weight[:, None]).sum(axis=0) / weight.sum()
-            spans.append(
-                self._span(pieces, language, p, own, own + without_hint, all(answer.by_script[first : last + 1]))
-            )
+        for first, last in _runs(labels):
+            group = slice(first, last + 1)
+            weight = np.array(answer.letters[group], dtype=np.float64)[:, None] + 1e-9
+            p = (posteriors[group] * weight).sum(axis=0) / weight.sum()
+            own = (evidence[group] * weight).sum(axis=0) / weight.sum()
+            sure = float(_softmax(own[None])[0].max())
+            best, by_script = int((own + unhinted).argmax()), all(answer.by_script[group])
+            spans.append(self._span(answer.pieces[group], labels[first], p, int(own.argmax()), sure, best, by_script))
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
@@ -441,34 +402,31 @@ class _Page:
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
     def _span(
-        self, pieces: list[Piece], label: int, p: Floats, own: Floats, without_hint: Floats, by_script: bool
+        self, pieces: list[Piece], label: int, p: Floats, own: int, own_sure: float, unhinted: int, by_script: bool
     ) -> Span:
-        language, confidence = self.languages[label], float(round(float(p[label]), 4))
-        others = p.copy()
-        others[label] = -1.0
-        runner_up = int(others.argmax())
-        second = self.languages[runner_up] if others[runner_up] > 1e-4 else ""
-        alone = self.languages[int(own.argmax())]
-        if float(_softmax(own[None])[0].max()) < self.settings.und_below:
-            alone = "und"
-        if by_script and alone == language:
-            decided = "script"
-        elif alone == language:
-            decided = "model"
+        """`own` is the answer without the page, `unhinted` without the page's own claims."""
+        language, confidence = self.languages[label], round(float(p[label]), 4)
+        p[label] = -1.0
+        runner_up = int(p.argmax())
+        second = self.languages[runner_up] if p[runner_up] > 1e-4 else ""
+        alone = self.languages[own] if own_sure >= self.settings.und_below else "und"
+        if own == label:
+            decided = "script" if by_script else "model"
         else:
-            decided = "prior" if int(without_hint.argmax()) == label else "markup"
+            decided = "prior" if unhinted == label else "markup"
         if confidence < self.settings.und_below:
             language, second, decided = "und", language, "none"
         script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
-        if script == "Kana":
-            script = "Jpan"
-        elif script == "Hang":
-            script = "Kore"
-        return Span(pieces[0].start, pieces[-1].end, language, confidence, second, script, decided, alone)
-
-
-def _piece_counts(page: PageReading) -> Ints:
-    return np.diff(page.first_piece, append=len(page.piece_letters))
+        return Span(
+            pieces[0].start,
+            pieces[-1].end,
+            language,
+            confidence,
+            second,
+            _SCRIPT_NAMES.get(script, script),
+            decided,
+            alone,
+        )
 
 
 @cache
@@ -476,6 +434,11 @@ def _all_languages(model: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, i
     """The model's languages and those that a script settles, and the column of each."""
     languages = (*model, *sorted(set(SCRIPT_LANGUAGE.values()) - set(model)))
     return languages, {language: column for column, language in enumerate(languages)}
+
+
+def _floor(given: float, blocks: int) -> float:
+    """Long pages in one language leave strangers less: `given` is meant for 18 blocks."""
+    return max(min(given, given * 18 / max(blocks, 1)), min(given, _SMALLEST_FLOOR))
 
 
 @cache

@@ -3,7 +3,7 @@
 A token is what stands between white space. Its reading (a vector of n-gram weights, a count of letters, a few
 flags) depends on the token alone, so it is kept in a bounded table: the words of a page repeat, and those of a
 site repeat even more. The table is memory of a pure function, not of documents: clearing it changes no answer.
-Vectors are integers, so sums are exact in any order.
+Vectors hold whole numbers, so sums are exact in any order.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ import numpy.typing as npt
 from pipeline.scripts import character_tables, code_points
 
 IntArray = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Weights = npt.NDArray[np.float32]
 
 # What a token's flags say.
-CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE, SENTENCE_END = (1 << bit for bit in range(8))
+CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE = (1 << bit for bit in range(7))
 
 ORDERS = (1, 2, 3, 4)
 # n-grams are read from the first letters only: a word this long has told its language.
@@ -51,6 +53,7 @@ _UNITS = frozenset(
     pdf doc docx xls xlsx ppt zip rar png jpg jpeg gif svg mp mp3 mp4 html xml csv json rss utc gmt cet est pst am pm
     км см мм кг мг мл гб мб кб тб ггц мгц квт ч мин сек vs m s h g l t w v a b k c f x""".split()
 )
+_AROUND = "\"'“”«»()[].,:;!?"
 _OPENING = "\"'“„«‹‘「『《〈（(【[–—"
 _CLOSING = "\"'”“»«›’」』》〉）)】]"
 _ENDING = ".!?…。！？؟։।॥۔።၊။:;"
@@ -62,8 +65,8 @@ _WORD_BASE = 0xD6E8FEB86659FD93
 class TokenReadings(NamedTuple):
     """One row per token."""
 
-    vectors: IntArray
-    """(tokens, dimensions + 1): summed n-gram weights, and how many n-grams."""
+    vectors: Floats
+    """(tokens, dimensions + 1): summed n-gram weights, and how many n-grams; whole numbers."""
     meta: IntArray
     """(tokens, 3): letters, flags, script mask."""
 
@@ -71,7 +74,7 @@ class TokenReadings(NamedTuple):
 class TokenTable:
     """Readings of the tokens seen lately, at most `KEPT_TOKENS`."""
 
-    def __init__(self, weights: npt.NDArray[np.int8]) -> None:
+    def __init__(self, weights: Weights) -> None:
         self._weights = weights
         self._clear()
 
@@ -92,7 +95,7 @@ class TokenTable:
         dimensions = self._weights.shape[1] + 1
         self._rows: dict[str, int] = {}
         self._used = 0
-        self._vectors = np.zeros((1024, dimensions), dtype=np.int64)
+        self._vectors = np.zeros((1024, dimensions))
         self._meta = np.zeros((1024, 3), dtype=np.int64)
 
     def _learn(self, tokens: Sequence[str], found: list[int]) -> list[int]:
@@ -127,7 +130,7 @@ class _Tables(threading.local):
 _TABLES = _Tables()
 
 
-def token_table(weights: npt.NDArray[np.int8]) -> TokenTable:
+def token_table(weights: Weights) -> TokenTable:
     """This thread's table for a model's weights."""
     table = _TABLES.of.get(id(weights))
     if table is None:
@@ -135,37 +138,40 @@ def token_table(weights: npt.NDArray[np.int8]) -> TokenTable:
     return table
 
 
-def read_tokens(tokens: Sequence[str], weights: npt.NDArray[np.int8]) -> TokenReadings:
+def read_tokens(tokens: Sequence[str], weights: Weights) -> TokenReadings:
     """Read every token, without memory; `weights` are (buckets, dimensions)."""
-    blank = [bool(_SUSPECT.search(token)) and _is_not_language(token) for token in tokens]
     letters, scripts, upper_first, lowers, digits = _count(tokens)
-    plain = ["" if out else _normal(token[:FEATURE_CHARACTERS]) for token, out in zip(tokens, blank, strict=True)]
-    out = np.array(blank, dtype=np.bool_)
-    letters[out] = 0
-    scripts[out] = 0
-    weak = np.array([token.strip("\"'“”«»()[].,:;!?").lower() in _UNITS for token in tokens], dtype=np.bool_)
-    weak |= (letters <= 1) | (
-        (lowers == 0) & upper_first & (letters <= 5) & (letters == _latin_letters(scripts, letters))
-    )
+    blank = [_SUSPECT.search(token) is not None and _is_not_language(token) for token in tokens]
+    plain = ["" if gone else token[:FEATURE_CHARACTERS] for token, gone in zip(tokens, blank, strict=True)]
+    if not unicodedata.is_normalized("NFC", "".join(plain)):
+        plain = [unicodedata.normalize("NFC", token) for token in plain]
+    gone = np.array(blank, dtype=np.bool_)
+    letters[gone] = 0
+    scripts[gone] = 0
+    short = np.flatnonzero((letters > 0) & (letters <= 5)).tolist()
+    weak = (letters <= 1) | ((lowers == 0) & upper_first & (letters <= 4) & (scripts == 1))
+    weak[[number for number in short if tokens[number].strip(_AROUND).lower() in _UNITS]] = True
+    opens = np.array([token[0] in _OPENING and len(token) > 1 for token in tokens], dtype=np.bool_)
+    closes = np.array([not token[-1].isalnum() and _closes(token) for token in tokens], dtype=np.bool_)
     flags = (
-        CUT_BEFORE * np.array([token[0] in _OPENING and len(token) > 1 for token in tokens], dtype=np.int64)
-        | CUT_AFTER * np.array([_closes(token) for token in tokens], dtype=np.int64)
+        CUT_BEFORE * opens
+        | CUT_AFTER * closes
         | CAPITALISED * upper_first
         | WORD * (letters > 0)
         | WEAK * weak
         | DIGITS * (digits > 0)
         | LOWER_CASE * (~upper_first & (letters > 0))
-        | SENTENCE_END * np.array([token[-1] in ".!?:…" for token in tokens], dtype=np.int64)
     )
     meta = np.stack([letters, flags.astype(np.int64), scripts], axis=1)
     return TokenReadings(_vectors(plain, weights), meta)
 
 
-def features(tokens: Sequence[str], bits: int) -> tuple[IntArray, IntArray]:
+def features(tokens: Sequence[str], bits: int) -> list[tuple[IntArray, IntArray]]:
     """(bucket, token number) of every n-gram and word of the `tokens`, which are normalised and gated already.
 
     n-grams of one to four characters that do not cross a word's edge (a space stands for it), and whole words,
-    hashed into ``2 ** bits`` buckets: the features of fastText, Joulin et al. 2017.
+    hashed into ``2 ** bits`` buckets: the features of fastText, Joulin et al. 2017. One pair of arrays per order,
+    token numbers ascending.
     """
     pad = " " * (max(ORDERS) + 1)
     lengths = np.array([len(token) + len(pad) for token in tokens], dtype=np.int64)
@@ -177,9 +183,10 @@ def features(tokens: Sequence[str], bits: int) -> tuple[IntArray, IntArray]:
     characters = np.concatenate([np.array([32], dtype=np.uint64), characters])
     owner = np.concatenate([owner[:1], owner])
     space = characters == 32
-    parts = [_grams(characters, owner, space, order, bits) for order in ORDERS]
-    parts.append(_words(characters, owner, space, bits))
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    return [
+        *(_grams(characters, owner, space, order, bits) for order in ORDERS),
+        _words(characters, owner, space, bits),
+    ]
 
 
 def _grams(
@@ -220,17 +227,16 @@ def _bucket(hashes: npt.NDArray[np.uint64], bits: int) -> IntArray:
     return ((hashes * _MULTIPLIER) >> np.uint64(64 - bits)).astype(np.int64)
 
 
-def _vectors(tokens: Sequence[str], weights: npt.NDArray[np.int8]) -> IntArray:
-    vectors = np.zeros((len(tokens), weights.shape[1] + 1), dtype=np.int64)
-    if not tokens:
+def _vectors(tokens: Sequence[str], weights: Weights) -> Floats:
+    vectors = np.zeros((len(tokens), weights.shape[1] + 1))
+    if not any(tokens):
         return vectors
-    bucket, owner = features(tokens, int(weights.shape[0]).bit_length() - 1)
-    if len(bucket):
-        order = np.argsort(owner, kind="stable")
-        bucket, owner = bucket[order], owner[order]
-        starts = np.flatnonzero(np.diff(owner, prepend=-1))
-        vectors[owner[starts], :-1] = np.add.reduceat(weights[bucket], starts, axis=0, dtype=np.int64)
-        vectors[owner[starts], -1] = np.diff(np.append(starts, len(owner)))
+    for bucket, owner in features(tokens, int(weights.shape[0]).bit_length() - 1):
+        if len(bucket):
+            starts = np.flatnonzero(np.diff(owner, prepend=-1))
+            # Sums of a token's weights stay far below 2 ** 24: exact in single precision.
+            vectors[owner[starts], :-1] += np.add.reduceat(weights[bucket], starts, axis=0)
+            vectors[owner[starts], -1] += np.diff(starts, append=len(owner))
     return vectors
 
 
@@ -251,14 +257,6 @@ def _count(tokens: Sequence[str]) -> tuple[IntArray, IntArray, npt.NDArray[np.bo
     lowers = np.add.reduceat(letter & ~upper, starts, dtype=np.int64)
     digits = np.add.reduceat(tables.digit[points], starts, dtype=np.int64)
     return letters, np.bitwise_or.reduceat(mask, starts), upper_first, lowers, digits
-
-
-def _latin_letters(scripts: IntArray, letters: IntArray) -> IntArray:
-    return np.where(scripts == 1, letters, -1)
-
-
-def _normal(token: str) -> str:
-    return token if unicodedata.is_normalized("NFC", token) else unicodedata.normalize("NFC", token)
 
 
 def _is_not_language(token: str) -> bool:

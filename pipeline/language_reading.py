@@ -1,0 +1,80 @@
+"""A page's blocks, added up from the readings of their tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.language_tokens import CAPITALISED, CUT_AFTER, CUT_BEFORE, DIGITS, LOWER_CASE, WEAK, WORD, TokenTable
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class PageReading(NamedTuple):
+    """The blocks that hold tokens, added up. Arrays are by such block unless they say otherwise."""
+
+    number: Ints
+    """Index among all blocks."""
+    first_piece: Ints
+    vectors: Floats
+    letters: Ints
+    scripts: Ints
+    """Script mask."""
+    name_like: npt.NDArray[np.bool_]
+    wordless: npt.NDArray[np.bool_]
+    """Numbers, codes, addresses: nothing to tell a language by."""
+    piece_vectors: Floats
+    """(pieces, ...)"""
+    piece_letters: Ints
+    """(pieces,)"""
+
+
+def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
+    """Add up the token readings; None when there is no token at all."""
+    split = [block.split() for block in blocks]
+    counts = np.array([len(tokens) for tokens in split], dtype=np.int64)
+    number = np.flatnonzero(counts)
+    if not len(number):
+        return None
+    readings = table.read(list(chain.from_iterable(split)))
+    letters, flags = readings.meta[:, 0], readings.meta[:, 1]
+    block_starts = (np.cumsum(counts) - counts)[number]
+    cut = flags & CUT_BEFORE > 0
+    cut[1:] |= flags[:-1] & CUT_AFTER > 0
+    cut[block_starts] = True
+    piece_starts = np.flatnonzero(cut)
+    pieces = np.add.reduceat(readings.vectors, piece_starts, axis=0)
+    piece_letters = np.add.reduceat(letters, piece_starts)
+    first_piece = np.searchsorted(piece_starts, block_starts)
+    facts = np.stack(
+        [
+            flags & WORD > 0,
+            flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED,
+            flags & (WEAK | WORD) == WEAK | WORD,
+            flags & DIGITS > 0,
+            flags & (WEAK | WORD) == WORD,
+        ]
+    )
+    words, named, weak, digits, real = np.add.reduceat(facts, block_starts, axis=1, dtype=np.int64)
+    block_letters = np.add.reduceat(piece_letters, first_piece)
+    return PageReading(
+        number,
+        first_piece,
+        np.add.reduceat(pieces, first_piece, axis=0),
+        block_letters,
+        np.bitwise_or.reduceat(readings.meta[:, 2], block_starts),
+        ((words == named) & (words >= 2) & (words <= 4)) | ((words == 1) & (weak == 1)),
+        (block_letters < 2) | ((real == 0) & (digits > 0)),
+        pieces,
+        piece_letters,
+    )
+
+
+def piece_counts(page: PageReading) -> Ints:
+    """Pieces of every block."""
+    return np.diff(page.first_piece, append=len(page.piece_letters))
