@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 from pipeline.errors import UsageError
 from pipeline.io.files import passed_over
 from pipeline.io.items import Part, ReadSettings, Shard, Skipped
-from pipeline.io.opening import filesystem, is_url, open_binary
+from pipeline.io.opening import filesystem, is_url, is_web, open_binary
 from pipeline.io.readers import PAGE_SUFFIX, READERS, TABLE_SUFFIX, is_compressed, recognise
 from pipeline.io.tables import check_mapping, check_table
 
@@ -30,6 +30,8 @@ BUCKET_FILES = 8
 BUCKET_BITS = 6
 HASH_BITS = 64
 STDIN = "-"
+# What stores call it, the surest first.
+VERSION_KEYS = ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "mtime", "updated", "created")
 
 
 class Survey(NamedTuple):
@@ -129,7 +131,7 @@ def _spool_stdin() -> Found:
 def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
     fs, root = filesystem(url)
     try:
-        listing = fs.find(root, detail=True) if fs.isdir(root) else {root: fs.info(root)}
+        listing = {root: fs.info(root)} if is_web(url) or not fs.isdir(root) else fs.find(root, detail=True)
     except FileNotFoundError:
         raise UsageError(f"{url}: nothing there; check the address and your access to it") from None
     except Exception as error:
@@ -143,9 +145,7 @@ def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
         if reason:
             skipped[reason] += 1
         else:
-            version = next(
-                (str(info[key]) for key in ("ETag", "etag", "LastModified", "mtime", "created") if info.get(key)), ""
-            )
+            version = next((str(info[key]) for key in VERSION_KEYS if info.get(key)), "")
             yield Found(fs.unstrip_protocol(path), name, int(info.get("size") or 0), version)
 
 

@@ -27,7 +27,13 @@ print(count, peak() - before)
 """
 
 
-@pytest.mark.parametrize("suffix", ["warc", "warc.gz", "whole.warc.gz", "warc.zst", "jsonl.gz"])
+@pytest.mark.parametrize(
+    "suffix",
+    [
+        "warc",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("warc.gz", "whole.warc.gz", "warc.zst", "jsonl.gz")),
+    ],
+)
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path, suffix: str) -> None:
     """3,000 records, 180 MB decoded: at most 24 MB more than before reading."""
     path = tmp_path / f"crawl.{suffix}"

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
+import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,6 +79,53 @@ def test_a_missing_package_is_wrong_usage_that_names_the_extra(
 def test_an_unknown_scheme_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="cannot read nosuch://"):
         plan(["nosuch://a/b"], SETTINGS)
+
+
+class Ranges(http.server.SimpleHTTPRequestHandler):
+    """Serves byte ranges, as archives on the web do."""
+
+    def log_message(self, *_: object) -> None: ...
+
+    def do_GET(self) -> None:
+        stored = Path(self.translate_path(self.path)).read_bytes()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        first, last = (int(asked[1]), min(int(asked[2]), len(stored) - 1)) if asked else (0, len(stored) - 1)
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(last + 1 - first))
+        self.send_header("Content-Range", f"bytes {first}-{last}/{len(stored)}")
+        self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(stored[first : last + 1])
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+
+class NoRanges(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", [Ranges, NoRanges])
+def test_pages_and_archives_are_read_from_the_web(tmp_path: Path, handler: type[Ranges | NoRanges]) -> None:
+    pytest.importorskip("aiohttp")
+    linked = page(1).replace(b"<p>", b'<p><a href="crawl.warc.gz">archive</a>')
+    (tmp_path / "a.html").write_bytes(linked)
+    # Longer than fsspec reads ahead, so that ranges, or their lack, matter.
+    (tmp_path / "crawl.warc").write_bytes(pack(responses(120, 8000), "warc"))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        (found,) = pages(read(f"{address}/a.html"))
+        assert (found.data, found.locator.file) == (linked, "a.html")
+        items = read(f"{address}/crawl.warc", ReadSettings(shard_bytes=3_000_000))
+        assert numbers(items) == list(range(120))
+        assert not failures(items)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.mark.slow
