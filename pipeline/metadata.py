@@ -83,7 +83,7 @@ def metadata(
     facts = declared
     if not published or not authors or all(names_site(name, sites) for name in authors):
         # Reading bylines costs as much as all the rest; most pages say who and when in their markup.
-        visible = read_blocks(blocks, title, head.language, author_links(parsed) if parsed else (), guess=not authors)
+        visible = read_blocks(blocks, title, head.language, author_links(parsed) if parsed else ())
         facts = [*declared, _dated(visible, times, head.language), visible]
         authors, authors_from = _authors(facts, site_name, sites)
         published, published_from = _date(facts, "published", head.language)

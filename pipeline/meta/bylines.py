@@ -49,18 +49,13 @@ END_WORDS = re.compile(
 )
 
 
-def read_blocks(
-    blocks: Sequence[Block], title: str = "", language: str = "", links: Sequence[str] = (), guess: bool = True
-) -> Facts:
-    """Authors and dates of byline blocks, else of the blocks around the title.
-
-    `links` are the texts of links to authors' pages; with `guess` a name beside a date is taken without further signs.
-    """
+def read_blocks(blocks: Sequence[Block], title: str = "", language: str = "", links: Sequence[str] = ()) -> Facts:
+    """Authors and dates of byline blocks, else of the blocks around the title. `links` are the texts of links to authors' pages."""
     near = _near_title(blocks, title)
     bylines = [block for block in blocks if block.role is Role.BYLINE][:MAX_BYLINES]
     published, modified = _dates([*bylines, *near], language)
     published = published or _only_date(blocks, language)
-    authors = _labelled_names(bylines, links) or _near_names(near, language, links, guess)
+    authors = _labelled_names(bylines, links) or _near_names(near, language, links)
     return Facts("blocks", authors=authors, published=published, modified=modified)
 
 
@@ -106,16 +101,15 @@ def _alike(one: Block, other: Block) -> bool:
     return bool(one.path) and one.path == other.path and abs(one.start - other.start) < ALIKE_CHARS
 
 
-def _near_names(near: Sequence[Block], language: str, links: Sequence[str], guess: bool) -> tuple[str, ...]:
-    """Names in blocks around the title, the surest sign first: announced, marked by class or link, next to a date."""
+def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
+    """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
     read = [_names(block.text, links) for block in near]
     marked = [bool(MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)) for block in near]
-    dated = [guess and bool(date_spans(block.text, language)) for block in near]
+    dated = [bool(date_spans(block.text, language)) for block in near]
     beside = [any(dated[max(index - 1, 0) : index + 2]) for index in range(len(near))]
     signs = (
         [announced for announced, _ in read],
         [others if sure else () for (_, others), sure in zip(read, marked, strict=True)],
-        [others if sure else () for (_, others), sure in zip(read, dated, strict=True)],
         [
             others if sure and block.href and not block.level else ()
             for (_, others), sure, block in zip(read, beside, near, strict=True)

@@ -53,6 +53,8 @@ PLAIN = {
     "image": ("thumbnail", "image", "parsely-image-url", "sailthru.image.full"),
     "url": ("parsely-link", "citation_public_url"),
 }  # fmt: skip
+# Readers who comment or answer are no authors of the story.
+READERS = ", ".join(f"{around} {who}" for around in ('[itemprop~="comment"]', '[itemtype$="Comment"]', '[itemtype$="Answer"]') for who in ('[itemprop]', '[rel~="author"]'))
 MARKED = '[itemprop], [rel~="author"], time'
 
 
@@ -125,7 +127,11 @@ def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> Marked:
     props: dict[str, list[str]] = {}
     linked: list[str] = []
     times: list[tuple[bool, str]] = []
-    for node in parsed.select(MARKED)[:MAX_MARKED]:
+    nodes = parsed.select(MARKED)[:MAX_MARKED]
+    if sum("author" in (node.attr("itemprop") or node.attr("rel") or "") for node in nodes) > 1:
+        readers = set(parsed.select(READERS))
+        nodes = [node for node in nodes if node not in readers]
+    for node in nodes:
         prop = (node.attr("itemprop") or "").strip().lower()
         if node.tag == "time" and (stated := node.attr("datetime") or (node.text if len(node.children) < 8 else "")):
             times.append(((node.position or (0, 0)) < after, tidy(stated)))

@@ -19,6 +19,7 @@ from pipeline.meta.facts import tidy
 MAX_AUTHORS = 30
 MAX_NAME_CHARS = 80
 MAX_NAME_WORDS = 8
+MAX_INITIALS = 6
 MAX_FIELD_CHARS = 600
 GENERATIONS = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii"})
 
@@ -155,7 +156,7 @@ def _at_commas(text: str) -> list[str]:
         return [f"{pieces[1]} {pieces[0]}"]
     kept: list[str] = []
     for piece in pieces:
-        if kept and piece.casefold() in words().degrees:
+        if kept and (piece.casefold() in words().degrees or (_is_initials(piece) and len(kept[-1].split()) > 1)):
             continue
         kept.append(piece)
     return kept
@@ -171,6 +172,11 @@ def _is_mark(piece: str) -> bool:
         or piece.isupper()
         or not piece.isalpha()
     )
+
+
+def _is_initials(piece: str) -> bool:
+    """Capitals alone, as degrees of every profession are written; wire services are names."""
+    return piece.isupper() and piece.replace("-", "").isalpha() and len(piece) <= MAX_INITIALS and piece.casefold() not in words().agencies
 
 
 def _at_joiners(text: str) -> list[str]:
