@@ -118,7 +118,9 @@ def _salvage(raw: IO[bytes], part: Part, settings: ReadSettings, why: str) -> It
             yield lost(Gap(intact, at, "corrupt", "no intact member here"), part.name)
         data, position = unpacked
         intact = position
-        if not local.name.endswith("/") and not _skip_reason(local.name):
+        if reason := _skip_reason(local.name):
+            yield Skipped(reason, 1)
+        elif not local.name.endswith("/"):
             yield _member_page(data, Locator(part.name, _shown(local.name), at, position - at), settings)
     message = f"bytes {intact} to {size} are lost, the zip's index among them: {why}"
     yield Failure(Locator(part.name, "", intact, size - intact), "truncated", message[:300])

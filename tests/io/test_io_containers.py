@@ -169,6 +169,13 @@ def test_a_zip_without_index_and_with_damage_states_both(tmp_path: Path) -> None
     assert [lost.kind for lost in failures(items)] == ["corrupt", "truncated"]
 
 
+def test_a_zip_without_index_still_counts_what_it_passes_over(tmp_path: Path) -> None:
+    stored = zipped({"README.md": b"# x", "a.html": page(1)})
+    items = read(write(tmp_path, "pages.zip", stored[:-30]))
+    assert [found.data for found in pages(items)] == [page(1)]
+    assert skipped(items) == {"notes (.md)": 1}
+
+
 def test_an_encrypted_member_is_unsupported(tmp_path: Path) -> None:
     stored = bytearray(zipped(TEN))
     for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
