@@ -28,6 +28,11 @@ _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
+# On a page this long and this much in one language, what leans to that language is settled with it: menu words and
+# names, about which the models would not know better than the page.
+MONOTONOUS_BLOCKS = 40
+MONOTONOUS_SHARE = 0.9
+MONOTONOUS_SETTLE_AT = 0.6
 # Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
 NAMES_FROM = 0.34
 # ... and count for the share of the others, at most this.
@@ -111,8 +116,10 @@ class _Page:
         self.floor = _floor(settings.prior_floor, len(self.number))
 
     def tag(self) -> list[list[Span]]:
-        spans = [_wordless(block) for block in self.blocks]
+        spans: list[list[Span]] = [[]] * len(self.blocks)
         page, settings = self.page, self.settings
+        for index in sorted(set(range(len(self.blocks))) - set(self.number)):
+            spans[index] = _wordless(self.blocks[index])
         for row in np.flatnonzero(page.wordless).tolist():
             spans[self.number[row]] = _wordless(self.blocks[self.number[row]], main_script(self.masks[row]))
         self._settle_by_script(spans)
@@ -145,27 +152,31 @@ class _Page:
         """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
         page = self.page
         looks = []
+        total = np.zeros(len(self.languages))
         for mask, script in _AMBIGUOUS.items():
             rows = np.flatnonzero((page.scripts == mask) & self.open)
             if len(rows):
                 model = engines.cheap_model(self.settings.weights, script)
                 logs = model.read(page.vectors[rows], page.letters[rows], self.model)
-                self.posteriors[np.ix_(rows, model.columns)] = np.exp(logs)
-                looks.append((rows, model, logs))
-        total = (self.posteriors**2 * self.weight[:, None]).sum(axis=0)
-        for rows, model, logs in looks:
-            self._settle_rows(rows, model, logs, total, spans)
+                p = np.exp(logs)
+                part = p * p * self.weight[rows, None]
+                self.posteriors[np.ix_(rows, model.columns)] = p
+                total[model.columns] += part.sum(axis=0)
+                looks.append((rows, model, logs, part))
+        for mask, language in _SETTLED.items():
+            total[self.at[language]] += self.weight[page.scripts == mask].sum()
+        for rows, model, logs, part in looks:
+            self._settle_rows(rows, model, logs, self._share(part, total, model.columns), spans)
 
     def _settle_rows(
         self,
         rows: npt.NDArray[np.intp],
         model: engines.CheapModel,
         logs: Floats,
-        total: Floats,
+        mix: Floats,
         spans: list[list[Span]],
     ) -> None:
         columns = model.columns
-        mix = self._mix(rows, total, columns)
         hinted = mix if self.hints is None else mix + self.hints[np.ix_(rows, columns)]
         prior = np.log(hinted + self.floor)
         evidence = logs * self.evidence[rows, None]
@@ -175,7 +186,8 @@ class _Page:
         odds = np.exp(scores - scores[each, best][:, None])
         confidence = 1 / odds.sum(axis=1)
         enough = self.page.letters.sum() - self.page.letters[rows] >= self.settings.context_letters
-        sure = enough & (confidence >= self.settings.settle_at)
+        monotonous = (mix[each, best] >= MONOTONOUS_SHARE) & (len(self.number) >= MONOTONOUS_BLOCKS)
+        sure = enough & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
         sure &= self._pieces_agree(rows, sure, model, prior, best)
         odds[each, best] = -1.0
         second, by_itself = odds.argmax(axis=1), logs.argmax(axis=1)
@@ -221,20 +233,14 @@ class _Page:
 
     # --- the page and the neighbours
 
-    def _mix(self, rows: npt.NDArray[np.intp], total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
-        """(rows, columns): shares of the page's letters by language, each block's own letters left out."""
-        if not self.settings.context:
-            return np.zeros((len(rows), len(total[columns])))
-        own = self.posteriors[rows] ** 2 * self.weight[rows, None]
-        rest = np.maximum(total.sum() - own.sum(axis=1, keepdims=True), 0)
-        share = np.maximum(total[columns] - own[:, columns], 0)
-        return np.divide(share, rest, out=np.zeros_like(share), where=rest > 1e-6)
+    def _share(self, own: Floats, total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
+        """(rows, columns): shares of the page's letters by language, each block's own part left out."""
+        rest = total.sum() - own.sum(axis=1, keepdims=True)
+        return np.maximum(total[columns] - own, 0) / np.maximum(rest, 1e-6)
 
     def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
         """(rows, languages): mean of the two blocks with words on each side."""
         around = np.zeros((len(rows), len(self.languages)))
-        if not self.settings.context:
-            return around
         worded = np.flatnonzero(~self.page.wordless)
         place = np.searchsorted(worded, rows)
         count = np.zeros((len(rows), 1))
@@ -263,8 +269,11 @@ class _Page:
                 weights = np.array(answer.letters)[:, None] + 1e-9
                 self.posteriors[answer.row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
         rows = np.array(rest)
-        total = (self.posteriors**2 * self.weight[:, None]).sum(axis=0)
-        prior = self._mix(rows, total, slice(None)) + self.settings.neighbour_weight * self._neighbours(rows)
+        prior = np.zeros((len(rows), len(self.languages)))
+        if self.settings.context and len(self.number) > 1:
+            part = self.posteriors**2 * self.weight[:, None]
+            prior += self._share(part[rows], part.sum(axis=0), slice(None))
+            prior += self.settings.neighbour_weight * self._neighbours(rows)
         unhinted = np.log(prior + self.floor)
         hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
         whole = [order for order, answer in enumerate(answers) if len(answer.pieces) == 1]
@@ -288,7 +297,11 @@ class _Page:
             letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
             by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
             answers.append(_Answer(row, pieces, letters, self._script_logs(pieces), by_script))
-        for (order, position), log in zip(where, self._pool(texts, scripts), strict=True):
+        # Labels repeat on a page; each is read once.
+        once = {key: number for number, key in enumerate(dict.fromkeys(zip(texts, scripts, strict=True)))}
+        read = self._pool([text for text, _ in once], [script for _, script in once])
+        for (order, position), key in zip(where, zip(texts, scripts, strict=True), strict=True):
+            log = read[once[key]]
             answers[order].alone[position] = engines.IMPOSSIBLE
             answers[order].alone[position, : len(log)] = log
         return answers

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.language_tokens import CAPITALISED, CUT_AFTER, CUT_BEFORE, DIGITS, LOWER_CASE, WEAK, WORD, TokenTable
+from pipeline.language_tokens import CUT_AFTER, CUT_BEFORE, TokenTable, counters
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,25 +42,16 @@ def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
     if not len(number):
         return None
     readings = table.read(list(chain.from_iterable(split)))
-    letters, flags = readings.meta[:, 0], readings.meta[:, 1]
+    flags = readings.meta[:, 1]
     block_starts = (np.cumsum(counts) - counts)[number]
     cut = flags & CUT_BEFORE > 0
     cut[1:] |= flags[:-1] & CUT_AFTER > 0
     cut[block_starts] = True
     piece_starts = np.flatnonzero(cut)
     pieces = np.add.reduceat(readings.vectors, piece_starts, axis=0)
-    piece_letters = np.add.reduceat(letters, piece_starts)
+    piece_letters = np.add.reduceat(readings.meta[:, 0], piece_starts)
     first_piece = np.searchsorted(piece_starts, block_starts)
-    facts = np.stack(
-        [
-            flags & WORD > 0,
-            flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED,
-            flags & (WEAK | WORD) == WEAK | WORD,
-            flags & DIGITS > 0,
-            flags & (WEAK | WORD) == WORD,
-        ]
-    )
-    words, named, weak, digits, real = np.add.reduceat(facts, block_starts, axis=1, dtype=np.int64)
+    words, named, weak, digits, real = counters(np.add.reduceat(readings.meta, block_starts, axis=0))
     block_letters = np.add.reduceat(piece_letters, first_piece)
     return PageReading(
         number,

@@ -26,11 +26,14 @@ Weights = npt.NDArray[np.float32]
 # What a token's flags say.
 CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE = (1 << bit for bit in range(7))
 
+# Counts of tokens are added up three to a number: blocks of up to two million tokens.
+COUNTER_BITS = 21
+
 ORDERS = (1, 2, 3, 4)
 # n-grams are read from the first letters only: a word this long has told its language.
 FEATURE_CHARACTERS = 64
-# Longer tokens (Chinese, Thai: no spaces) hardly repeat and would fill the table.
-KEPT_CHARACTERS = 32
+# Longer tokens (Chinese or Thai sentences: no spaces) hardly repeat and would fill the table.
+KEPT_CHARACTERS = 100
 KEPT_TOKENS = 60_000
 
 _SUSPECT = re.compile(r"[\d/@#_.]")
@@ -68,7 +71,7 @@ class TokenReadings(NamedTuple):
     vectors: Floats
     """(tokens, dimensions + 1): summed n-gram weights, and how many n-grams; whole numbers."""
     meta: IntArray
-    """(tokens, 3): letters, flags, script mask."""
+    """(tokens, 5): letters, flags, script mask, and twice three counters of `COUNTER_BITS` bits (see `counters`)."""
 
 
 class TokenTable:
@@ -80,33 +83,31 @@ class TokenTable:
 
     def read(self, tokens: Sequence[str]) -> TokenReadings:
         """The readings of `tokens`, computed together where they are new."""
-        rows = self._rows
-        found = [rows.get(token, -1) for token in tokens]
-        if -1 in found:
-            if len(rows) > KEPT_TOKENS:
+        found = list(map(self._rows.get, tokens))
+        if None in found:
+            if self._used > KEPT_TOKENS:
                 self._clear()
-                rows = self._rows
-                found = [-1] * len(tokens)
+                found = [None] * len(tokens)
             found = self._learn(tokens, found)
         index = np.array(found, dtype=np.intp)
-        return TokenReadings(self._vectors[index], self._meta[index])
+        return TokenReadings(self._vectors.take(index, axis=0), self._meta.take(index, axis=0))
 
     def _clear(self) -> None:
         dimensions = self._weights.shape[1] + 1
         self._rows: dict[str, int] = {}
         self._used = 0
         self._vectors = np.zeros((1024, dimensions))
-        self._meta = np.zeros((1024, 3), dtype=np.int64)
+        self._meta = np.zeros((1024, 5), dtype=np.int64)
 
-    def _learn(self, tokens: Sequence[str], found: list[int]) -> list[int]:
-        new = list(dict.fromkeys(token for token, row in zip(tokens, found, strict=True) if row < 0))
+    def _learn(self, tokens: Sequence[str], found: list[int | None]) -> list[int | None]:
+        new = list(dict.fromkeys(token for token, row in zip(tokens, found, strict=True) if row is None))
         readings = read_tokens(new, self._weights)
         first = self._used
         self._make_room(first + len(new))
         self._vectors[first : first + len(new)] = readings.vectors
         self._meta[first : first + len(new)] = readings.meta
         fresh = {token: first + number for number, token in enumerate(new)}
-        found = [fresh[token] if row < 0 else row for token, row in zip(tokens, found, strict=True)]
+        found = [fresh[token] if row is None else row for token, row in zip(tokens, found, strict=True)]
         short = {token: row for token, row in fresh.items() if len(token) <= KEPT_CHARACTERS}
         self._rows.update(short)
         # Rows of long tokens at the end could be given back; they are few, and clearing reclaims them.
@@ -117,7 +118,7 @@ class TokenTable:
         if rows > len(self._meta):
             grown = max(rows, 2 * len(self._meta))
             self._vectors = np.resize(self._vectors, (grown, self._vectors.shape[1]))
-            self._meta = np.resize(self._meta, (grown, 3))
+            self._meta = np.resize(self._meta, (grown, 5))
 
 
 class _Tables(threading.local):
@@ -162,8 +163,26 @@ def read_tokens(tokens: Sequence[str], weights: Weights) -> TokenReadings:
         | DIGITS * (digits > 0)
         | LOWER_CASE * (~upper_first & (letters > 0))
     )
-    meta = np.stack([letters, flags.astype(np.int64), scripts], axis=1)
+    named = flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED
+    worded = flags & (WORD | WEAK)
+    first = _packed(flags & WORD > 0, named, worded == WEAK | WORD)
+    second = _packed(flags & DIGITS > 0, worded == WORD, np.zeros_like(named))
+    meta = np.stack([letters, flags, scripts, first, second], axis=1).astype(np.int64)
     return TokenReadings(_vectors(plain, weights), meta)
+
+
+def _packed(*facts: npt.NDArray[np.bool_]) -> IntArray:
+    packed = np.zeros(len(facts[0]), dtype=np.int64)
+    for place, fact in enumerate(facts):
+        packed += fact.astype(np.int64) << (COUNTER_BITS * place)
+    return packed
+
+
+def counters(meta: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray]:
+    """From summed rows of meta: words, capitalised words, weak words, tokens with digits, words that are not weak."""
+    mask = (1 << COUNTER_BITS) - 1
+    first, second = meta[:, 3], meta[:, 4]
+    return first & mask, first >> COUNTER_BITS & mask, first >> 2 * COUNTER_BITS, second & mask, second >> COUNTER_BITS
 
 
 def features(tokens: Sequence[str], bits: int) -> list[tuple[IntArray, IntArray]]:
@@ -235,7 +254,7 @@ def _vectors(tokens: Sequence[str], weights: Weights) -> Floats:
         if len(bucket):
             starts = np.flatnonzero(np.diff(owner, prepend=-1))
             # Sums of a token's weights stay far below 2 ** 24: exact in single precision.
-            vectors[owner[starts], :-1] += np.add.reduceat(weights[bucket], starts, axis=0)
+            vectors[owner[starts], :-1] += np.add.reduceat(weights.take(bucket, axis=0), starts, axis=0)
             vectors[owner[starts], -1] += np.diff(starts, append=len(owner))
     return vectors
 
