@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline import schema
 from pipeline.dom import Parsed
-from pipeline.errors import PageError
+from pipeline.errors import PageError, UsageError
 from pipeline.metadata import Metadata
 from pipeline.model import Block, Locator, Page, Source, Span
 from pipeline.schema import Rows
@@ -77,11 +77,17 @@ def page_record(page: Page) -> Record:
 
 
 def apply(stage: Stage, record: Record, settings: Settings, *, strict: bool = False) -> Record:
-    """The record after the stage, or with `Record.error` set; failed records pass unchanged. `strict` raises instead."""
+    """The record after the stage, or with `Record.error` set; failed records pass unchanged. `strict` raises instead.
+
+    Raises `UsageError` in any case: a wrong setting is the caller's to mend.
+    """
     if record.error is not None:
         return record
     try:
         return stage.function(record, settings)
+    except UsageError:
+        # Not this page's fault: weights that are not there would fail every page the same way.
+        raise
     except Exception as error:
         if strict:
             raise

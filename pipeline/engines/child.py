@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.engines import frames
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 MB = 1 << 20
+WARM_UP = (
+    ("html", "<title>Kiln</title><h1>The kiln</h1><p>The potters of Ostermoor lit their new kiln. Гончары разожгли печь."),
+    ("text", "The kiln\n\nThe potters of Ostermoor lit their new kiln."),
+)
 
 
 class Setup(NamedTuple):
@@ -51,11 +56,25 @@ def main() -> None:
 def _serve(inward: int, outward: int) -> None:
     setup = Setup(**json.loads(frames.receive(inward).payload))
     work = worker(setup, lambda: frames.send(outward, frames.BEGUN))
-    limit_memory(json.loads(setup.settings)["guard"]["memory_mb"])
-    frames.send(outward, frames.READY)
-    while True:
-        (pages,) = frames.unpack(frames.receive(inward).payload)
-        frames.send(outward, frames.DONE, frames.pack(work(pages)))
+    try:
+        warm_up(setup)
+        limit_memory(json.loads(setup.settings)["guard"]["memory_mb"])
+        frames.send(outward, frames.READY)
+        while True:
+            (pages,) = frames.unpack(frames.receive(inward).payload)
+            frames.send(outward, frames.DONE, frames.pack(work(pages)))
+    except UsageError as error:
+        frames.send(outward, frames.WRONG, str(error).encode())
+
+
+def warm_up(setup: Setup) -> None:
+    """Load every model now, so that no page's clock and memory pay for it. Raises `UsageError` for wrong settings."""
+    from pipeline.model import Locator
+    from pipeline.stage import Record, to_batch
+
+    pages = [Record(Locator(""), None, kind, text) for kind, text in WARM_UP]
+    through = worker(setup._replace(first="segment"), lambda: None)
+    through(to_batch(pages))
 
 
 def worker(setup: Setup, begun: Callable[[], None]) -> Callable[[pa.RecordBatch], list[pa.RecordBatch]]:

@@ -19,6 +19,7 @@ PAGES = b"p"
 READY = b"r"
 BEGUN = b"b"
 DONE = b"d"
+WRONG = b"w"
 # A frame longer than this is no frame: something wrote to the pipe that should not have.
 FRAME_LIMIT = 1 << 33
 READ_BYTES = 1 << 20

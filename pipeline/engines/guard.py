@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.engines import frames
 from pipeline.engines.child import Setup
-from pipeline.errors import PresscutError
+from pipeline.errors import PresscutError, UsageError
 from pipeline.settings import GuardSettings
 from pipeline.stage import Problem, Record, failed, to_batch
 from pipeline.stages import TABLES
@@ -63,12 +63,15 @@ class Child:
         self.pages = 0
         try:
             frames.send(self.inward, frames.SETUP, json.dumps(setup._asdict()).encode())
-            frames.receive(self.outward, START_SECONDS)
+            answer = frames.receive(self.outward, START_SECONDS)
         except (frames.Broken, frames.Late):
             raise PresscutError(f"the child process did not start: {self.end() or 'it said nothing'}") from None
+        if answer.kind == frames.WRONG:
+            self.end()
+            raise UsageError(answer.payload.decode())
 
     def run(self, batch: pa.RecordBatch, seconds: float) -> list[pa.RecordBatch]:
-        """What the child makes of a batch; no page may take longer than `seconds`. Raises `Died`."""
+        """What the child makes of a batch; no page may take longer than `seconds`. Raises `Died`, or `UsageError` for wrong settings."""
         begun = 0
         try:
             frames.send(self.inward, frames.PAGES, frames.pack([batch]))
@@ -81,6 +84,8 @@ class Child:
         except frames.Broken:
             self.end()
             raise Died(begun, _death(self.process.returncode)) from None
+        if answer.kind == frames.WRONG:
+            raise UsageError(answer.payload.decode())
         self.pages += batch.num_rows
         return frames.unpack(answer.payload)
 
@@ -116,22 +121,26 @@ class Guard:
 
     def run(self, records: Sequence[Record]) -> Iterator[list[pa.RecordBatch]]:
         """Batches that together hold what becomes of every record, in order."""
-        fresh = self.child is None
+        if not records:
+            return
         try:
             yield self._child().run(to_batch(records), self.work.guard.timeout)
-            return
         except Died as died:
             self.child = None
-            at, error = max(died.begun - 1, 0), died.error
-        if len(records) > 1:
-            for group in (records[:at], records[at : at + 1], records[at + 1 :]):
-                if group:
-                    yield from self.run(group)
-        elif not fresh:
-            # Perhaps an earlier page left the child in a bad state.
-            yield from self.run(records)
-        else:
-            yield self._blamed(failed(records[0], error))
+            at = max(died.begun - 1, 0)
+            # First, while the child is fresh: an earlier page may have left the last one in a bad state.
+            suspect = self._alone(records[at])
+            yield from self.run(records[:at])
+            yield suspect
+            yield from self.run(records[at + 1 :])
+
+    def _alone(self, record: Record) -> list[pa.RecordBatch]:
+        """What becomes of a record in a fresh child; the row that blames it when the child dies again."""
+        try:
+            return self._child().run(to_batch([record]), self.work.guard.timeout)
+        except Died as died:
+            self.child = None
+            return self._blamed(failed(record, died.error))
 
     def _blamed(self, record: Record) -> list[pa.RecordBatch]:
         from pipeline import schema

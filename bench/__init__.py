@@ -1,0 +1,1 @@
+"""Measurements: scripts that print figures, each with the command that repeats them."""

@@ -1,0 +1,146 @@
+"""A page may raise, crash, hang or eat memory: it costs one row and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from pipeline import PresscutError, Settings, UsageError, read, run, schema
+from pipeline.engines import frames, guard
+from pipeline.engines.child import Setup
+from pipeline.settings import GuardSettings, LabelSettings, to_dict
+from pipeline.stage import Record
+from pipeline.stages import TABLES
+from pipeline.model import Locator
+from tests.made import POISON_CHILD, folder, page, poison, warc
+
+QUICK = Settings(guard=GuardSettings(timeout=4.0, memory_mb=1_000))
+
+
+def errors_of(output: Path) -> list[tuple[str, str, bool]]:
+    errors = read(output)["errors"]
+    return sorted(zip(errors["kind"], errors["stage"], (bool(x) for x in errors["retryable"]), strict=True))
+
+
+def test_four_poison_pages_among_healthy_ones_cost_four_rows(tmp_path: Path) -> None:
+    pages = [page(number) for number in range(60)]
+    for at, what in zip((3, 17, 31, 48), ("raise", "segfault", "hang", "memory"), strict=True):
+        pages[at] = poison(what)
+    summary = run(warc(tmp_path / "pages.warc.gz", pages), tmp_path / "out", settings=QUICK, workers=1, child=POISON_CHILD)
+    assert (summary.pages, summary.documents, summary.errors) == (60, 56, 4)
+    assert errors_of(tmp_path / "out") == [
+        ("crashed", "guard", False), ("error", "decode", False), ("memory", "decode", False), ("timeout", "guard", True),
+    ]  # fmt: skip
+
+
+def test_healthy_pages_come_out_the_same_beside_poison(tmp_path: Path) -> None:
+    healthy = [page(number) for number in range(12)]
+    run(folder(tmp_path / "a", healthy), tmp_path / "out-a", workers=1)
+    run(folder(tmp_path / "b", [*healthy, poison("segfault"), poison("exit")]), tmp_path / "out-b", workers=1, child=POISON_CHILD)
+    alone, beside = read(tmp_path / "out-a"), read(tmp_path / "out-b")
+    assert len(beside["errors"]) == 2
+    for name in ("documents", "blocks", "headlines", "segments"):
+        order = list(schema.TABLES[name].order)
+        left = alone[name].sort_values(order, ignore_index=True)
+        assert left.equals(beside[name].sort_values(order, ignore_index=True))
+
+
+def test_messages_say_what_happened(tmp_path: Path) -> None:
+    pages = [page(1), poison("raise"), poison("segfault"), poison("hang"), poison("exit")]
+    run(folder(tmp_path / "in", pages), tmp_path / "out", settings=QUICK, workers=1, child=POISON_CHILD)
+    said = " | ".join(read(tmp_path / "out")["errors"]["message"])
+    for phrase in ("ValueError: <b>this page</b> raises", "SIGSEGV", "longer than 4 s", "exit status 3"):
+        assert phrase in said
+
+
+def test_what_a_library_prints_does_not_get_between_the_frames(tmp_path: Path) -> None:
+    summary = run(folder(tmp_path / "in", [poison("print"), page(1)]), tmp_path / "out", workers=1, child=POISON_CHILD)
+    assert summary.errors == 0
+
+
+def test_a_page_that_only_fails_beside_others_is_not_blamed(tmp_path: Path) -> None:
+    """The child is killed from outside while it works on a group: every page still becomes a document."""
+    setup = Setup(json.dumps(to_dict(Settings())), "segment", TABLES)
+    worker = guard.Guard(guard.Work(setup, GuardSettings()))
+    records = [Record(Locator(f"{number}.html"), None, "html", page(number)) for number in range(8)]
+    try:
+        list(worker.run(records[:1]))
+        assert worker.child is not None
+        os.kill(worker.child.process.pid, signal.SIGKILL)
+        batches = list(worker.run(records))
+    finally:
+        worker.close()
+    assert sum(tables[0].num_rows for tables in batches) == 8
+
+
+def test_the_child_is_replaced_after_the_set_number_of_pages() -> None:
+    setup = Setup(json.dumps(to_dict(Settings())), "segment", TABLES)
+    worker = guard.Guard(guard.Work(setup, GuardSettings(recycle_pages=2)))
+    seen = set()
+    try:
+        for number in range(5):
+            list(worker.run([Record(Locator(f"{number}.html"), None, "html", page(number))]))
+            assert worker.child is not None
+            seen.add(worker.child.process.pid)
+    finally:
+        worker.close()
+    assert len(seen) == 3
+
+
+def test_a_child_dies_with_its_worker(tmp_path: Path) -> None:
+    script = (
+        "import json, sys, time\nfrom pipeline.engines import guard\nfrom pipeline.engines.child import Setup\n"
+        "from pipeline.settings import Settings, to_dict\n"
+        "g = guard.Guard(guard.Work(Setup(json.dumps(to_dict(Settings())), 'segment', 'tables'), Settings().guard))\n"
+        "print(g._child().process.pid, flush=True)\ntime.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as worker:
+        assert worker.stdout is not None
+        child = int(worker.stdout.readline())
+        worker.kill()
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_wrong_settings_end_the_run_with_one_line_instead_of_failing_every_page(tmp_path: Path) -> None:
+    settings = Settings(label=LabelSettings(markup_weights=str(tmp_path / "nowhere.npz")))
+    with pytest.raises(UsageError, match="nowhere.npz"):
+        run(folder(tmp_path / "in", [page(1)]), tmp_path / "out", settings=settings, workers=1)
+
+
+def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
+    with pytest.raises(PresscutError, match="No module named"):
+        run(folder(tmp_path / "in", [page(1)]), tmp_path / "out", workers=1, child=(sys.executable, "-m", "no_such_module_here"))
+
+
+def test_frames_cross_a_pipe_whole() -> None:
+    batch = pa.record_batch({"a": [1, 2], "b": ["x", None]})
+    empty = batch.slice(0, 0)
+    back = frames.unpack(frames.pack([batch, empty]))
+    assert [b.to_pylist() for b in back] == [batch.to_pylist(), []]
+
+
+def test_reading_a_frame_stops_at_the_deadline() -> None:
+    inward, outward = os.pipe()
+    try:
+        began = time.monotonic()
+        with pytest.raises(frames.Late):
+            frames.receive(inward, 0.2)
+        assert time.monotonic() - began < 5
+        os.write(outward, b"d")
+        with pytest.raises(frames.Late):
+            frames.receive(inward, 0.2)
+    finally:
+        os.close(inward)
+        os.close(outward)

@@ -1,0 +1,89 @@
+"""The public surface is what the README lists, and importing it is cheap."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+import pipeline
+from pipeline import Document, PageError, Role, extract
+from tests.made import page
+from tests.samples import ROOT, sample
+
+
+def test_the_readme_lists_what_is_exported() -> None:
+    listed = re.findall(r"^- `(\w+)`: \S", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert listed == pipeline.__all__ == sorted(pipeline.__all__)
+
+
+def test_everything_exported_is_there_and_documented() -> None:
+    for name in pipeline.__all__:
+        assert getattr(pipeline, name).__doc__
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        _ = pipeline.nothing_of_the_kind  # type: ignore[attr-defined]
+
+
+def test_importing_the_package_loads_no_heavy_library() -> None:
+    heavy = "numpy pandas pyarrow duckdb trafilatura turbohtml bs4 ray".split()
+    script = f"import sys, pipeline, pipeline.cli; print([name for name in {heavy} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_extracting_loads_no_tables() -> None:
+    script = (
+        "import sys\nfrom pipeline import extract\nextract('<p>The ferry is late again today, said the harbour master.</p>')\n"
+        "print([name for name in ['pandas', 'pyarrow', 'duckdb', 'trafilatura', 'ray'] if name in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_a_document_has_what_the_design_promises() -> None:
+    doc = extract(page(3).encode(), url="https://town.example/story/3")
+    assert isinstance(doc, Document)
+    assert doc.title == "The tram opens again, 3"
+    assert doc.language == "en"
+    assert doc.text.count("\n\n") == 2
+    assert doc.title not in doc.text
+    assert all(block.language for block in doc.blocks)
+    assert [block.role for block in doc.headlines] == [Role.HEADLINE] * len(doc.headlines)
+    for segment in doc.segments:
+        assert 0 <= segment.start <= segment.end <= len(doc.blocks[segment.block].text)
+        assert 0 <= segment.confidence <= 1
+    frames = doc.to_frames()
+    assert list(frames) == ["documents", "blocks", "headlines", "segments"]
+    assert frames["documents"]["text"].tolist() == [doc.text]
+    assert frames["blocks"]["text"].tolist() == [block.text for block in doc.blocks]
+
+
+def test_switches_leave_a_stage_out_and_change_nothing_else() -> None:
+    whole, bare = extract(page(4)), extract(page(4), languages=False, metadata=False)
+    assert bare.segments == []
+    assert (bare.title, bare.language) == ("", "")
+    assert [block._replace(language="") for block in whole.blocks] == list(bare.blocks)
+    assert whole.text == bare.text
+
+
+@pytest.mark.parametrize(("data", "kind"), [(b"", "empty"), ("", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(100), "binary")])
+def test_what_is_no_page_raises_a_page_error(data: bytes | str, kind: str) -> None:
+    with pytest.raises(PageError) as raised:
+        extract(data)
+    assert raised.value.kind == kind
+
+
+def test_text_and_bytes_of_a_page_give_the_same_blocks() -> None:
+    data = sample("en-lantern-hill-tram.html").data()
+    assert extract(data).blocks == extract(data.decode()).blocks
+
+
+def test_the_kind_can_be_told() -> None:
+    assert extract("<p>one</p>", kind="text").blocks[0].text == "<p>one</p>"
+    assert extract("one", kind="html").blocks[0].text == "one"
+
+
+def test_the_doctest_of_the_package_is_true() -> None:
+    import doctest
+
+    assert doctest.testmod(pipeline).failed == 0

@@ -1,0 +1,281 @@
+"""A run: folders in, tables out, once; whatever is in the folder, and whatever happens to the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline import Settings, UsageError, read, run
+from pipeline.io.items import ReadSettings
+from pipeline.language import LanguageSettings
+from pipeline.runs import retry, status
+from pipeline.settings import GuardSettings
+from tests.made import POISON_CHILD, contents, folder, manifest, page, poison, warc
+from tests.samples import HUGE, RAW, broken_cases
+
+
+def test_the_sample_becomes_five_tables(processed: Path) -> None:
+    tables = read(processed)
+    pages = [path for path in RAW.iterdir() if path.suffix != ".md"]
+    assert list(tables) == ["documents", "blocks", "headlines", "segments", "errors"]
+    assert len(tables["documents"]) == len(pages)
+    assert tables["errors"].empty
+    assert tables["documents"]["text"].str.len().max() > 1000
+    assert len(set(tables["documents"]["language"])) >= 8
+
+
+def test_every_broken_file_becomes_what_is_written_beside_it(tmp_path: Path) -> None:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    for case in broken_cases():
+        shutil.copy(case.path, inputs)
+    summary = run(inputs, tmp_path / "out", workers=1)
+    tables = read(tmp_path / "out")
+    assert summary.pages == len(broken_cases()) == summary.documents + summary.errors
+    kinds = dict(zip(tables["errors"]["file"], tables["errors"]["kind"], strict=True))
+    assert kinds == {case.path.name: case.error for case in broken_cases() if case.error}
+    documents = tables["documents"].set_index("file")
+    visible = tables["blocks"].groupby("doc_id")["text"].apply(" ".join)
+    for case in broken_cases():
+        if not case.error:
+            row = documents.loc[case.path.name]
+            assert case.contains in visible.get(row["doc_id"], "")
+            assert case.charset in ("", row["charset"])
+            assert case.kind in ("", row["kind"])
+            assert case.replacements in (-1, row["replacements"])
+            assert case.blocks in (-1, row["blocks"])
+
+
+@pytest.mark.parametrize("huge", HUGE, ids=lambda huge: huge.file)
+def test_a_huge_page_costs_at_most_its_own_row(tmp_path: Path, huge) -> None:
+    inputs = folder(tmp_path / "in", [page(1)])
+    (inputs / huge.file).write_bytes(huge.make())
+    summary = run(inputs, tmp_path / "out", workers=1)
+    tables = read(tmp_path / "out")
+    assert summary.pages == 2
+    assert list(tables["errors"]["kind"]) == ([huge.error] if huge.error else [])
+    if not huge.error:
+        key = tables["documents"].set_index("file").loc[huge.file, "doc_id"]
+        assert huge.contains in " ".join(tables["blocks"].query("doc_id == @key")["text"])
+
+
+def test_running_again_does_nothing(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(12))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file() and path.name != "lock"}
+    again = run(inputs, output, workers=1)
+    assert again.done_now == 0
+    assert again.documents == 12
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file() and path.name != "lock"} == before
+
+
+def test_a_changed_file_redoes_its_shard_only(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(40))), tmp_path / "out"
+    first = run(inputs, output, workers=1)
+    before = contents(output)
+    (inputs / "page-0007.html").write_text(page(7007), "utf-8")
+    second = run(inputs, output, workers=1)
+    after = contents(output)
+    assert first.shards > 2
+    assert second.done_now == 1
+    assert "on day 7007" in " ".join(read(output)["documents"]["text"]).lower()
+    changed = {name.split("/")[0] for name in before.keys() ^ after.keys()}
+    assert changed == {"documents", "blocks", "headlines", "segments", "errors"}
+    assert len(before.keys() - after.keys()) == 5
+
+
+def test_a_touched_file_that_did_not_change_redoes_nothing(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    os.utime(inputs / "page-0001.html", (1, 1))
+    assert run(inputs, output, workers=1).done_now == 0
+
+
+def test_a_removed_file_leaves_no_rows_and_no_parts(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    (inputs / "page-0001.html").unlink()
+    run(inputs, output, workers=1)
+    assert set(read(output)["documents"]["file"]) == {"page-0000.html", "page-0002.html"}
+    listed = {part["path"] for parts in manifest(output)["tables"].values() for part in parts}  # type: ignore[attr-defined]
+    assert {name for name in contents(output) if name.endswith(".parquet")} == listed
+
+
+def test_changed_settings_redo_what_depends_on_them_and_nothing_else(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    for stop in ("segment", "label", "language"):
+        assert run(inputs, output, workers=1, until=stop).done_now == 1
+    other = Settings(language=LanguageSettings(und_below=0.77))
+    assert run(inputs, output, workers=1, until="segment", settings=other).done_now == 0
+    assert run(inputs, output, workers=1, until="label", settings=other).done_now == 0
+    assert run(inputs, output, workers=1, until="language", settings=other).done_now == 1
+    assert run(inputs, output, workers=1, settings=other).done_now == 1
+
+
+def test_a_run_in_steps_ends_with_the_bytes_of_a_run_in_one_go(tmp_path: Path) -> None:
+    inputs = tmp_path / "in"
+    shutil.copytree(RAW, inputs)
+    (inputs / "empty.html").write_bytes(b"")
+    for stop in ("segment", "label", "language", "tables"):
+        run(inputs, tmp_path / "steps", workers=1, until=stop)
+    shutil.rmtree(tmp_path / "steps" / "stages")
+    run(inputs, tmp_path / "whole", workers=1)
+    assert contents(tmp_path / "steps") == contents(tmp_path / "whole")
+
+
+def test_settings_of_the_guard_do_not_redo_anything(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1)]), tmp_path / "out"
+    run(inputs, output, workers=1)
+    assert run(inputs, output, workers=1, settings=Settings(guard=GuardSettings(timeout=9.0))).done_now == 0
+
+
+def test_a_moved_folder_gives_the_same_bytes(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", map(page, range(9)))
+    run(inputs, tmp_path / "a", workers=1)
+    inputs.rename(tmp_path / "elsewhere")
+    run(tmp_path / "elsewhere", tmp_path / "b", workers=1)
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_identical_pages_are_documents_of_their_own(tmp_path: Path) -> None:
+    run(folder(tmp_path / "in", [page(1), page(1), page(1)]), tmp_path / "out", workers=1)
+    documents = read(tmp_path / "out")["documents"]
+    assert documents["doc_id"].nunique() == 3
+    assert documents["content_hash"].nunique() == 1
+
+
+def test_headlines_find_their_stories_in_other_shards(tmp_path: Path) -> None:
+    archive = warc(tmp_path / "pages.warc.gz", [page(number) for number in range(30)])
+    settings = Settings(read=ReadSettings(shard_bytes=4_000))
+    summary = run(archive, tmp_path / "out", workers=1, settings=settings)
+    assert summary.shards > 1
+    tables = read(tmp_path / "out")
+    linked = tables["headlines"].merge(tables["documents"], left_on="target_doc_id", right_on="doc_id")
+    assert len(linked) > 20
+    assert (linked["href"] == linked["url"]).all()
+    outside = tables["headlines"].query("href == 'https://town.example/story/31'")
+    assert (outside["target_doc_id"] == "").all()
+    assert "VIDEO" in set(tables["headlines"]["label"])
+
+
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", map(page, range(64)))
+    run(inputs, tmp_path / "undisturbed", workers=1)
+    output, rng = tmp_path / "out", random.Random(5)
+    command = [sys.executable, "-m", "pipeline", "run", str(inputs), "-o", str(output), "--workers", "2"]
+    for _ in range(5):
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as going:
+            time.sleep(rng.uniform(1.0, 6.0))
+            going.send_signal(signal.SIGKILL)
+        for stray in output.rglob("*.parquet"):
+            assert stray.stat().st_size > 0
+    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    assert contents(output) == contents(tmp_path / "undisturbed")
+
+
+def test_interrupting_says_how_to_go_on_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(200))), tmp_path / "out"
+    command = [sys.executable, "-m", "pipeline", "run", str(inputs), "-o", str(output), "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as going:
+        deadline = time.monotonic() + 120
+        while not list(output.glob(".presscut/tables/*.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        going.send_signal(signal.SIGINT)
+        _, said = going.communicate(timeout=60)
+    assert going.returncode == 130
+    assert said.strip().splitlines()[-1] == "stopped; nothing is half written: run the same command again to go on"
+    assert "Traceback" not in said
+    assert not list(output.rglob("*.tmp-*"))
+    assert status(output)["shards_done"] >= 1
+
+
+def test_two_runs_into_one_folder_are_refused(tmp_path: Path) -> None:
+    import fcntl
+
+    inputs, output = folder(tmp_path / "in", [page(1)]), tmp_path / "out"
+    run(inputs, output, workers=1)
+    with open(output / ".presscut" / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another run is writing here"):
+            run(inputs, output, workers=1)
+
+
+def test_status_and_retry(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1), poison("hang")]), tmp_path / "out"
+    settings = Settings(guard=GuardSettings(timeout=3.0))
+    summary = run(inputs, output, settings=settings, workers=1, child=POISON_CHILD)
+    assert summary.retryable == 1
+    told = status(output)
+    assert (told["shards"], told["shards_done"], told["pages"], told["retryable"]) == (1, 1, 2, 1)
+    # The same page in the usual child, where the marker means nothing: the retry works.
+    again = retry(output, workers=1)
+    assert (again.documents, again.errors) == (2, 0)
+    assert retry(output, workers=1).done_now == 0
+
+
+def test_status_of_a_folder_without_a_run_says_how_to_start_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="presscut run PATH"):
+        status(tmp_path)
+
+
+def test_a_part_that_went_missing_is_made_again(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    before = contents(output)
+    next(output.glob("blocks/*.parquet")).unlink()
+    next(output.glob("headlines/*.parquet")).unlink()
+    run(inputs, output, workers=1)
+    assert contents(output) == before
+
+
+def test_readers_go_by_the_manifest_not_by_what_lies_around(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    stray = next(output.glob("documents/*.parquet"))
+    shutil.copy(stray, stray.with_name("part-stray.parquet"))
+    assert len(read(output)["documents"]) == 3
+
+
+def test_nothing_is_silently_passed_over(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", map(page, range(2)))
+    (inputs / "README.md").write_text("notes", "utf-8")
+    (inputs / ".hidden.html").write_text(page(3), "utf-8")
+    summary = run(inputs, tmp_path / "out", workers=1)
+    assert summary.pages == 2
+    assert summary.skipped == {"hidden file": 1, "notes (.md)": 1}
+    assert manifest(tmp_path / "out")["skipped"] == summary.skipped
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "said"),
+    [
+        ("missing", {}, "no such file or folder"),
+        ("empty", {}, "no pages there"),
+        ("pages", {"until": "labels"}, "stops are segment, label, language, tables"),
+        ("pages", {"engine": "spark"}, "engines are local, ray"),
+        ("pages", {"output": "pages/page-0000.html"}, "the output must be a folder"),
+    ],
+)
+def test_impossible_requests_say_what_to_do(tmp_path: Path, inputs: str, options: dict[str, str], said: str) -> None:
+    folder(tmp_path / "pages", [page(1)])
+    (tmp_path / "empty").mkdir()
+    output = tmp_path / options.pop("output", "out")
+    with pytest.raises(UsageError, match=said) as raised:
+        run(tmp_path / inputs, output, workers=1, **options)
+    assert "\n" not in str(raised.value)
+
+
+def test_no_file_of_a_run_names_the_machine_or_the_time(tmp_path: Path) -> None:
+    run(folder(tmp_path / "in", map(page, range(2))), tmp_path / "out", workers=1)
+    for name, data in contents(tmp_path / "out").items():
+        assert str(tmp_path).encode() not in data, name
+    assert "time" not in json.dumps(manifest(tmp_path / "out"))
