@@ -41,8 +41,7 @@ class _Tokens:
         vocabulary = sorted({token for text in texts for token in text.split()})
         gate = read_tokens(vocabulary, np.zeros((2, 1), dtype=np.float32))
         plain = [token[:64] if flags else "" for token, flags in zip(vocabulary, gate.meta[:, 0], strict=True)]
-        parts = features(plain, BITS)
-        bucket, owner = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        bucket, owner = features(plain, BITS)
         order = np.argsort(owner, kind="stable")
         self._bucket = bucket[order]
         self._start = np.searchsorted(owner[order], np.arange(len(vocabulary) + 1))
