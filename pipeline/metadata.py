@@ -171,8 +171,9 @@ def _authors(facts: Sequence[Facts], site_name: str, sites: frozenset[str]) -> t
     outlet: tuple[tuple[str, ...], str] = ((), "")
     for fact in facts:
         names = author_names([*fact.authors, *fact.outlets], site_name)
-        if any(not names_site(name, sites) for name in names):
-            return names, fact.origin
+        people = tuple(name for name in names if not names_site(name, sites))
+        if people:
+            return people if fact.origin == "blocks" else names, fact.origin
         if names and not outlet[0]:
             outlet = names, fact.origin
     return outlet

@@ -35,6 +35,8 @@ AUTHOR_PAGE = re.compile(
     r"/(?:author|autor|autoren|autori|auteur|autore|by|byline|people|person|profile|profil|contributor|staff|writer|journalist|redakteur|columnist|u)s?/",
     re.IGNORECASE,
 )
+PICTURE = re.compile(r"figure|caption|photo|foto|bild|image|pict(?!ure-?byline)|media-?credit", re.IGNORECASE)
+SECTION = re.compile(r"categor|topic|section|rubric|ressort|breadcrumb|kicker|eyebrow|\bnav|menu|/tags?/|[._-]tags?\b|label", re.IGNORECASE)
 DATED = re.compile(r"date|time|publish|datum|fecha|byline|posted|meta|attribution", re.IGNORECASE)
 PIECES = re.compile(r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\s{2,}|\d[\d:.,]*")
 # ``BySaima Sidik``: inline elements without a blank between them.
@@ -83,16 +85,11 @@ def _title_index(blocks: Sequence[Block], title: str) -> int:
 
 
 def _labelled_names(bylines: Sequence[Block], links: Sequence[str]) -> tuple[str, ...]:
-    """Names in the first labelled byline that has some, and in those right behind it of the same make."""
-    read = [_names(block.text, links) for block in bylines]
-    for index, (announced, others) in enumerate(read):
-        if names := announced or others:
-            alike = [
-                more[0] or more[1]
-                for block, more in zip(bylines[index + 1 :], read[index + 1 :], strict=True)
-                if _alike(block, bylines[index])
-            ]
-            return _people([*names, *(name for more in alike for name in more)])
+    """Names announced in the first labelled byline that has some, and in those right behind it of the same make."""
+    read = [(block, _names(block, links)[0]) for block in bylines]
+    for index, (first, names) in enumerate(read):
+        if names:
+            return _people([name for block, more in read[index:] if block is first or _alike(block, first) for name in more])
     return ()
 
 
@@ -103,19 +100,20 @@ def _alike(one: Block, other: Block) -> bool:
 
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
-    read = [_names(block.text, links) for block in near]
-    marked = [bool(MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)) for block in near]
+    read = [_names(block, links) for block in near]
     dated = [bool(date_spans(block.text, language)) for block in near]
     beside = [any(dated[max(index - 1, 0) : index + 2]) for index in range(len(near))]
     signs = (
         [announced for announced, _ in read],
-        [others if sure else () for (_, others), sure in zip(read, marked, strict=True)],
-        [
-            others if sure and block.href and not block.level else ()
-            for (_, others), sure, block in zip(read, beside, near, strict=True)
-        ],
+        [others for (_, others), block in zip(read, near, strict=True) if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)],
+        [others for (_, others), block, sure in zip(read, near, beside, strict=True) if sure and _plain_link(block)],
     )
     return next((_people(names) for sign in signs for names in sign if names), ())
+
+
+def _plain_link(block: Block) -> bool:
+    """A link that is no heading and does not look like a way to a section."""
+    return bool(block.href) and not block.level and not SECTION.search(block.path) and not SECTION.search(block.href)
 
 
 def _people(names: Sequence[str]) -> tuple[str, ...]:
@@ -124,11 +122,13 @@ def _people(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in unique if not is_outlet(name)) or unique
 
 
-def _names(text: str, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Announced names, and names that only look like some, among a byline's pieces."""
+def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Announced names, and names that only look like some, among a byline's pieces; photographers' are none of them."""
+    if PICTURE.search(block.path):
+        return (), ()
     announced: list[str] = []
     others: list[str] = []
-    for piece in _pieces(GLUED.sub(r"\1 ", text[:MAX_BYLINE_CHARS])):
+    for piece in _pieces(GLUED.sub(r"\1 ", block.text[:MAX_BYLINE_CHARS])):
         rest = strip_prefix(piece)
         if rest == piece and (inside := INSIDE.search(piece)):
             rest = piece[inside.end() :]
@@ -152,6 +152,8 @@ def _like_a_name(name: str) -> bool:
     if not WRITTEN_LIKE_A_NAME.match(name):
         return any("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in name) and len(name) <= 12
     low = name.casefold().split()
+    if max(map(len, low)) < 3:
+        return False
     return not words().updated.search(name) and not any(word in words().not_names for word in low)
 
 
