@@ -26,6 +26,8 @@ class DomSettings(NamedTuple):
     """``turbohtml`` or ``beautifulsoup``."""
     max_elements: int = 500_000
     """Pages with more elements keep their beginning and say so."""
+    noscript: bool = False
+    """Read ``<noscript>`` as a reader without scripts would."""
 
 
 class Node(Protocol):
@@ -57,50 +59,63 @@ class Parsed(NamedTuple):
         return found
 
 
-class Tree(NamedTuple):
-    """Visible elements and texts in document order, as parallel columns.
+class Kind(NamedTuple):
+    """What elements with the same path have in common; number 0 in `Tree.kinds` is the document itself."""
 
-    Element columns: `tags`, `parents` (-1 at the top), `names` (class, id, role and itemprop, as written), `blocks` (the
-    nearest element at or above that makes a block of its own; -1 for none), `links` (the nearest link at or above). Text columns, blank texts joined to the next:
-    `data`, `starts` and `ends` (in the source, outer blanks left out), `owners` (the element directly around, -1 for none),
-    `opened` (elements opened before it), `broken` (block boundaries opened before it).
+    parent: int
+    """Kind of the element around."""
+    tag: str
+    name: str
+    """Class, id, role and itemprop, as written."""
+
+
+class Tree(NamedTuple):
+    """What a reader sees of a page, in document order, as parallel columns of four things.
+
+    Kinds (`kinds`): the different paths of tags and names, far fewer than elements. Visible elements: `kind`, `parents` (-1 at
+    the top), `last` (the last element inside it, or itself). Texts, blank ones joined to the next: `data`, `starts` and `ends`
+    (in the source, outer blanks left out), `owners` (the element directly around, -1 for none), `links` (the nearest link
+    around, -1 for none). Blocks, runs of texts: `first` (its first text), `boxes` (the element that makes it stand apart, -1
+    for none), `opened` (elements opened before it).
     """
 
-    tags: list[str]
+    kinds: list[Kind]
+    kind: list[int]
     parents: list[int]
-    names: list[str]
-    blocks: list[int]
-    links: list[int]
+    last: list[int]
     hrefs: dict[int, str]
-    languages: dict[int, str]
+    """Links by element."""
     data: list[str]
     starts: list[int]
     ends: list[int]
     owners: list[int]
+    links: list[int]
+    first: list[int]
+    boxes: list[int]
     opened: list[int]
-    broken: list[int]
     cut: bool
 
 
 # Elements that run inside a line. Everything else, custom elements included, stands as a block of its own.
-INLINE = frozenset(
-    "a abbr acronym b bdi bdo big blink cite code data del dfn em font i img input ins kbd label map mark nobr output picture "
-    "q rb rp rt rtc ruby s samp small source span strike strong sub sup time tt u var wbr".split()
-)
+INLINE = frozenset({
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "input", "ins", "kbd", "label", "map", "mark", "nobr", "output", "picture", "q", "rb", "rt", "rtc", "ruby", "s", "samp",
+    "small", "source", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+})  # fmt: skip
 # Elements whose content a reader does not see, or sees as a picture. With scripting on, <noscript> is one of them.
-UNSEEN = frozenset(
-    "area audio base canvas embed frame frameset head iframe link math meta noembed noframes noscript object param script "
-    "style svg template title track video".split()
-)
+UNSEEN = frozenset({
+    "area", "audio", "base", "canvas", "embed", "frame", "frameset", "head", "iframe", "link", "math", "meta", "noembed",
+    "noframes", "noscript", "object", "param", "rp", "script", "style", "svg", "template", "title", "track", "video",
+})  # fmt: skip
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.IGNORECASE)
 # Elements with something to say beyond tag and class; one native query finds them, so the walk need not ask each.
-REMARKABLE = "[hidden], [style], [lang], [role], [itemprop]"
+REMARKABLE = "[hidden], [style], [role], [itemprop]"
 
 # What may stand between the tag before a text and the text itself: end tags, comments, declarations, blanks.
 GAP = re.compile(r"(?:\s+|</[^>]*>|<!--.*?-->|<![^>]*>|<\?[^>]*>|&nbsp;|&#160;|&#[xX][aA]0;)*", re.DOTALL)
-TAG = re.compile(r"""<[^\s>/"']*(?:[^>"']|"[^"]*"|'[^']*')*>""")
+TAG = re.compile(r"""<[^>"']*+(?:(?:"[^"]*"|'[^']*')[^>"']*+)*+>""")
 # Inside a text node's stretch of source only ignored tags and comments may stand.
-MARKUP = re.compile(r"""<!--.*?-->|</?[A-Za-z!?](?:[^>"']|"[^"]*"|'[^']*')*>""", re.DOTALL)
+MARKUP = re.compile(r"""<!--.*?-->|</?[A-Za-z!?][^>"']*+(?:(?:"[^"]*"|'[^']*')[^>"']*+)*+>""", re.DOTALL)
 REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
 
 
@@ -111,64 +126,95 @@ def parse(source: str, parser: str = "turbohtml") -> Parsed:
     return Parsed(_SoupElement(BeautifulSoup(source, "html.parser")), _SoupElement, _SoupText)
 
 
-def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
+# One long function: its loop runs for every node of every page, and calls would double its time.
+def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:  # noqa: PLR0915
     """The visible page, in document order. `source` is the string that was parsed."""
-    tree = Tree([], [], [], [], [], {}, {}, [], [], [], [], [], [], False)
-    tags, parents, names, blocks, links = tree.tags, tree.parents, tree.names, tree.blocks, tree.links
+    tree = Tree([Kind(0, "", "")], [], [], [], {}, [], [], [], [], [], [], [], [], False)
+    kinds, kind_of, parents, lasts, data, owners = (
+        tree.kinds,
+        tree.kind,
+        tree.parents,
+        tree.last,
+        tree.data,
+        tree.owners,
+    )
     element_type, text_type = parsed.element, parsed.text
     remarkable = set(parsed.select(REMARKABLE))
+    unseen_tags = UNSEEN - {"noscript"} if settings.noscript else UNSEEN
     after = TagEnds(source).after
-    broken = cursor = 0
+    known: dict[tuple[int, str, str], int] = {}
+    cursor = 0
     before: Any = None  # the last element entered or skipped since the last text
-    unseen, blank = False, ""
-    stack = [(child, -1) for child in reversed(parsed.root.children)]
-    while stack:
-        node, parent = stack.pop()
-        kind = type(node)
-        if kind is text_type:
-            data = node.data
-            if data.isspace():
-                blank += data
-                continue
-            low = cursor if before is None else after(before, unseen)
-            start, cursor = _locate(source, data, low if low > cursor else cursor)
-            before = None
-            tree.data.append(blank + data if blank else data)
-            blank = ""
-            tree.starts.append(start)
-            tree.ends.append(cursor)
-            tree.owners.append(parent)
-            tree.opened.append(len(tags))
-            tree.broken.append(broken)
-        elif kind is element_type:
-            tag = node.tag
-            before, unseen, special = node, tag in UNSEEN, node in remarkable
-            if unseen or (special and _is_hidden(node)):
-                unseen = True
-                continue
-            index = len(tags)
-            if index >= settings.max_elements:
-                return tree._replace(cut=True)
-            name = _name(node)
-            if special:
-                name = _annotated(name, node)
-                if language := node.attr("lang"):
-                    tree.languages[index] = language
-            tags.append(tag)
-            parents.append(parent)
-            names.append(name)
-            links.append(links[parent] if parent >= 0 else -1)
-            if tag in INLINE:
-                blocks.append(blocks[parent] if parent >= 0 else -1)
-                if tag == "a" and (href := node.attr("href")):
-                    tree.hrefs[index] = href
-                    links[index] = index
-            else:
-                blocks.append(index)
-                broken += 1
+    unseen, apart, blank = False, True, ""
+    # Where the walk stands: nodes still to come, the element around them, its box, its link, its kind.
+    nodes, parent, box, link, kind = iter(parsed.root.children), -1, -1, -1, 0
+    text_box = -1
+    above: list[tuple[Any, int, int, int, int]] = []
+    while True:
+        for node in nodes:
+            node_type = type(node)
+            if node_type is text_type:
+                text = node.data
+                if text.isspace():
+                    blank += text
+                    continue
+                low = cursor if before is None else after(before, unseen)
+                start, cursor = _locate(source, text, max(cursor, low))
+                before = None
+                if apart or box != text_box:
+                    tree.first.append(len(data))
+                    tree.boxes.append(box)
+                    tree.opened.append(len(parents))
+                    apart, text_box = False, box
+                data.append(blank + text if blank else text)
                 blank = ""
-            stack += [(child, index) for child in reversed(node.children)]
-    return tree
+                tree.starts.append(start)
+                tree.ends.append(cursor)
+                owners.append(parent)
+                tree.links.append(link)
+            elif node_type is element_type:
+                tag = node.tag
+                before, unseen, special = node, tag in unseen_tags, node in remarkable
+                if unseen or (special and _is_hidden(node)):
+                    unseen = True
+                    continue
+                index = len(parents)
+                if index >= settings.max_elements:
+                    return _cut(tree, [parent, *(level[1] for level in above)])
+                name = _name(node)
+                path = (kind, tag, _annotated(name, node) if special else name)
+                inner = known.get(path)
+                if inner is None:
+                    inner = known[path] = len(kinds)
+                    kinds.append(Kind(*path))
+                kind_of.append(inner)
+                parents.append(parent)
+                lasts.append(index)
+                inline, href = tag in INLINE, None
+                if not inline:
+                    apart, blank = True, ""
+                elif tag == "a" and (href := node.attr("href")):
+                    tree.hrefs[index] = href
+                children = node.children
+                if children:
+                    above.append((nodes, parent, box, link, kind))
+                    nodes, parent, kind = iter(children), index, inner
+                    box = box if inline else index
+                    link = index if href else link
+                    break
+        else:
+            if not above:
+                return tree
+            lasts[parent] = len(parents) - 1
+            nodes, parent, box, link, kind = above.pop()
+
+
+def _cut(tree: Tree, still_open: list[int]) -> Tree:
+    """The tree so far: its open elements end here."""
+    for element in still_open:
+        if element >= 0:
+            tree.last[element] = len(tree.parents) - 1
+    return tree._replace(cut=True)
 
 
 class TagEnds:
@@ -176,14 +222,16 @@ class TagEnds:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self.lines = [0, *accumulate(len(line) + 1 for line in source.split("\n"))]
+        # Characters before each line, newlines not counted.
+        self.lines = [0, *accumulate(map(len, source.split("\n")))]
 
     def after(self, element: Node, whole: bool) -> int:
         """The offset just past an element's start tag, or past all of it; 0 when it is implied and stands nowhere."""
         position = element.position
         if position is None:
             return 0
-        start = self.lines[position[0] - 1] + position[1]
+        newlines = position[0] - 1
+        start = self.lines[newlines] + newlines + position[1]
         match = TAG.match(self.source, start)
         end = match.end() if match else start
         return self.past(element, end) if whole else end
@@ -194,7 +242,8 @@ class TagEnds:
         if location is not None:
             return location.end_tag.end_offset if location.end_tag else content
         depth = 1
-        for match in re.compile(rf"<(/?){re.escape(element.tag)}\b[^>]*>", re.IGNORECASE).finditer(self.source, content):
+        tags = re.compile(rf"<(/?){re.escape(element.tag)}\b[^>]*>", re.IGNORECASE)
+        for match in tags.finditer(self.source, content):
             depth += -1 if match[1] else 1
             if not depth:
                 return match.end()
@@ -214,7 +263,12 @@ def _annotated(name: str, node: Node) -> str:
 
 
 def _is_hidden(node: Node) -> bool:
-    """Hidden by attribute or inline style. Style sheets are not read, and closed dialogs and details count as seen: one click away."""
+    """Hidden by attribute or inline style, unless it is the whole page, which a script will show.
+
+    Style sheets are not read, and closed dialogs and details count as seen: they are one click away.
+    """
+    if node.tag in {"html", "body"}:
+        return False
     style = node.attr("style")
     if style and HIDDEN_STYLE.search(style):
         return True

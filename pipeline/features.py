@@ -10,14 +10,18 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.model import Block
 from pipeline.structure import STRUCTURE, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from pipeline.model import Block
 
 # Character classes, told apart in this order of precedence.
 CLASSES = (
@@ -29,7 +33,7 @@ STOPS = frozenset(".!?…。！？．؟۔।॥։።…")
 COMMAS = frozenset(",、，،;；؛")
 COLONS = frozenset(":：")
 DIVIDERS = frozenset("|/\\•·›»«‹>→←↑↓▸►▼▲■●◦‣※★☆✓✔❯❮⟩")
-SIGNS = frozenset("©®™℗")
+SIGNS = "©®™℗"
 
 # Text facts, in column order.
 TEXT_FACTS: tuple[str, ...] = (
@@ -67,13 +71,11 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     """Facts of every block of one page, in order."""
     texts = [block.text for block in blocks]
     text = _text_facts(texts)
-    if structure is None:
-        markup = np.zeros((len(blocks), len(STRUCTURE) + 1), dtype=np.float32)
-    else:
-        markup = np.concatenate([structure, np.ones((len(blocks), 1), dtype=np.float32)], axis=1)
+    markup = np.zeros((len(blocks), len(STRUCTURE)), dtype=np.float32) if structure is None else structure
+    has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
     words, word_starts = _ragged([_word_tokens(text) for text in texts])
-    paths, path_starts = _ragged(_path_tokens([block.path for block in blocks]))
-    return Features(np.concatenate([text, markup], axis=1), words, word_starts, paths, path_starts)
+    paths, path_starts = _path_tokens([block.path for block in blocks])
+    return Features(np.concatenate([text, markup, has_markup], axis=1), words, word_starts, paths, path_starts)
 
 
 def _text_facts(texts: list[str]) -> Floats:
@@ -83,19 +85,20 @@ def _text_facts(texts: list[str]) -> Floats:
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kinds = char_classes()[np.minimum(codes, 0xFFFF)]
     owner = np.repeat(np.arange(n), lengths)
-    counts = np.bincount(owner * len(CLASSES) + kinds, minlength=n * len(CLASSES)).reshape(n, len(CLASSES)).astype(np.float64)
+    counts = np.bincount(owner * len(CLASSES) + kinds, minlength=n * len(CLASSES))
+    counts = counts.reshape(n, len(CLASSES)).astype(np.float64)
     starts = np.cumsum(lengths) - lengths
     first = np.where(lengths > 0, kinds[np.minimum(starts, max(len(kinds) - 1, 0))] if len(kinds) else 0, 0)
     last = np.where(lengths > 0, kinds[np.maximum(starts + lengths - 1, 0)] if len(kinds) else 0, 0)
     initial = np.r_[True, kinds[:-1] == CLASS["space"]] if len(kinds) else np.zeros(0, dtype=bool)
     initial[starts[lengths > 0]] = True
-    capitals = np.bincount(owner, weights=initial & (kinds == CLASS["upper"]), minlength=n)
+    capitals = np.bincount(owner[initial & (kinds == CLASS["upper"])], minlength=n)
 
     chars = np.maximum(lengths, 1).astype(np.float64)
     of = {name: counts[:, index] for name, index in CLASS.items()}
     # Unspaced scripts: about two characters a word.
     words = of["space"] + 1 + of["ideograph"] / 2
-    signs = np.array([not SIGNS.isdisjoint(text) for text in texts], dtype=np.float64)
+    signs = np.bincount(owner[np.logical_or.reduce([codes == ord(sign) for sign in SIGNS])], minlength=n) > 0
     copies, is_copy = _copies(texts)
     before = starts / max(float(lengths.sum()), 1.0)
     columns: list[NDArray[np.float64] | NDArray[np.bool_]] = [
@@ -124,9 +127,9 @@ def _copies(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @cache
-def char_classes() -> NDArray[np.int64]:
+def char_classes() -> NDArray[np.uint8]:
     """The class of every character of the basic plane; the astral planes count as its last entry."""
-    table = np.array([_char_class(chr(code)) for code in range(0x10000)], dtype=np.int64)
+    table = np.array([_char_class(chr(code)) for code in range(0x10000)], dtype=np.uint8)
     table[0xFFFF] = CLASS["symbol"]
     return table
 
@@ -152,36 +155,72 @@ CATEGORY_CLASS = {
 def _word_tokens(text: str) -> list[int]:
     """Buckets of the first and last words, digits folded to zero; marked by which end they stand at."""
     if len(text) <= FIRST_CHARS:
-        first = text.lower().translate(DIGITS).split()
+        first = text.split()
         last = first[-LAST_WORDS:]
     else:
-        first = text[:FIRST_CHARS].lower().translate(DIGITS).split()[:-1] or [text[:FIRST_CHARS].lower()]
-        last = text[-LAST_CHARS:].lower().translate(DIGITS).split()[-LAST_WORDS:]
+        first = text[:FIRST_CHARS].split()[:-1] or [text[:FIRST_CHARS]]
+        last = text[-LAST_CHARS:].split()[-LAST_WORDS:]
     if len(first) == 1 and len(first[0]) > UNSPACED_CHARS:
         first, last = list(first[0][:FIRST_WORDS]), list(last[-1][-LAST_WORDS:])
-    return [_bucket("s" + word, WORD_BUCKETS) for word in first[:FIRST_WORDS]] + [_bucket("e" + word, WORD_BUCKETS) for word in last]
+    return [*map(_start_bucket, first[:FIRST_WORDS]), *map(_end_bucket, last)]
+
+
+# A checksum goes on where another ended: these stand for the mark before a token.
+START, END = crc32(b"s"), crc32(b"e")
 
 
 @lru_cache(maxsize=65_536)
-def _bucket(token: str, buckets: int) -> int:
+def _start_bucket(word: str) -> int:
+    return _word_bucket(word, START)
+
+
+@lru_cache(maxsize=65_536)
+def _end_bucket(word: str) -> int:
+    return _word_bucket(word, END)
+
+
+def _word_bucket(word: str, mark: int) -> int:
     """The same on every machine, unlike `hash`."""
-    return crc32(token.encode("utf-8", "surrogatepass")) % buckets
+    return crc32(word.lower().translate(DIGITS).encode("utf-8", "surrogatepass"), mark) % WORD_BUCKETS
 
 
-def _path_tokens(paths: list[str]) -> list[list[int]]:
-    """Buckets of tag and class tokens by distance from the block; equal paths are read once."""
-    known: dict[str, list[int]] = {}
-    steps: dict[tuple[int, str], list[int]] = {}
-    for path in paths:
-        if path not in known:
-            tokens: list[int] = []
-            for level, step in enumerate(reversed(path.split("/") if path else [])):
-                near = min(level, PATH_TOKENS)
-                if (near, step) not in steps:
-                    steps[near, step] = [_bucket(f"{near}:{part}", PATH_BUCKETS) for part in path_parts(step)]
-                tokens += steps[near, step]
-            known[path] = tokens
-    return [known[path] for path in paths]
+def _path_tokens(paths: Sequence[str]) -> tuple[Ints, Ints]:
+    """Buckets of tag and class tokens by distance from the block, ragged; equal paths and steps are read once."""
+    numbers: dict[str, int] = {}
+    number = np.array([numbers.setdefault(path, len(numbers)) for path in paths], dtype=np.int64)
+    steps: dict[tuple[int, str], int] = {}
+    taken = [_numbered_steps(path, steps) for path in numbers]
+    step, step_starts = _ragged(taken)
+    tokens, token_starts = _ragged([_step_tokens(near, text) for near, text in steps])
+    tokens, token_starts = _picked(tokens, token_starts, step)
+    return _picked(tokens, token_starts[step_starts], number)
+
+
+def _numbered_steps(path: str, steps: dict[tuple[int, str], int]) -> list[int]:
+    """The steps of one path from the block up, each with its distance, as numbers in `steps`."""
+    parts = path.split("/")[::-1] if path else []
+    return [steps.setdefault((min(level, PATH_TOKENS), part), len(steps)) for level, part in enumerate(parts)]
+
+
+def _picked(flat: Ints, starts: Ints, rows: Ints) -> tuple[Ints, Ints]:
+    """These rows of a ragged array, one after the other, ragged again."""
+    sizes = np.diff(starts)[rows]
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    places = np.arange(ends[-1]) + np.repeat(starts[rows] - ends[:-1], sizes)
+    return flat[places], ends
+
+
+NEAR = [crc32(f"{level}:".encode()) for level in range(PATH_TOKENS + 1)]
+
+
+def _step_tokens(near: int, step: str) -> list[int]:
+    mark = NEAR[near]
+    return [crc32(part, mark) % PATH_BUCKETS for part in _encoded_parts(step)]
+
+
+@lru_cache(maxsize=16_384)
+def _encoded_parts(step: str) -> list[bytes]:
+    return [part.encode("utf-8", "surrogatepass") for part in path_parts(step)]
 
 
 # Class names are compounds: "c-article__body--wide" says article, body, wide. Digits in them are ids.
@@ -193,9 +232,8 @@ def path_parts(step: str) -> list[str]:
     return step.lower().translate(SEPARATORS).split()[:12]
 
 
-def _ragged(rows: list[list[int]]) -> tuple[Ints, Ints]:
+def _ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:
     """Flat values and starts; an empty row gets none."""
     starts = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum([len(row) for row in rows], out=starts[1:])
-    flat = [token for row in rows for token in row]
-    return np.array(flat, dtype=np.int64), starts
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=int(starts[-1])), starts

@@ -7,21 +7,26 @@ character of the tree ends up in exactly one block.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pipeline import dom
-from pipeline.dom import DomSettings, Parsed, Tree
+from pipeline.dom import DomSettings, Kind, Parsed, Tree
 from pipeline.model import Block
 from pipeline.segmented import Segmented
-from pipeline.structure import STRUCTURE, Runs, describe
+from pipeline.structure import STRUCTURE, describe
 
 PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
-# Elements named in a block's path, counted from the block up; four tell a sidebar from a story.
-PATH_ELEMENTS = 4
+# A heading may hold boxes of its own; how far up from a box to look for it.
+HEADING_REACH = 4
+# Elements named in a block's path, counted from the block up: the class names that tell a sidebar from a story stand high.
+PATH_ELEMENTS = 8
 # Class lists of utility frameworks run to hundreds of characters and say little.
-PATH_NAME_CHARS = 80
-TITLES = 'title, meta[property="og:title"]'
+PATH_NAME_CHARS = 60
+# Asked one by one: the parser has an index of tag names, which a selector list does not use.
+TITLES = ("title", 'meta[property="og:title"]')
 
 
 def segment_html(source: str, settings: DomSettings = DomSettings()) -> Segmented:
@@ -32,77 +37,71 @@ def segment_html(source: str, settings: DomSettings = DomSettings()) -> Segmente
 def segment_parsed(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Segmented:
     """As `segment_html`, for a page that is parsed already."""
     tree = dom.walk(parsed, source, settings)
+    if _is_noscript_page(parsed, tree):
+        tree = dom.walk(parsed, source, settings._replace(noscript=True))
     if not tree.data:
         return Segmented([], np.zeros((0, len(STRUCTURE)), dtype=np.float32), tree.cut)
-    runs = _runs(tree)
-    blocks = [_block(tree, first, last) for first, last in zip(runs.first.tolist(), runs.last.tolist(), strict=True)]
-    lengths = np.array([len(block.text) for block in blocks], dtype=np.int64)
-    texts, hrefs = [block.text for block in blocks], [block.href for block in blocks]
-    facts = describe(tree, runs._replace(chars=lengths), texts, hrefs, _titles(parsed))
-    paths = _Paths(tree)
-    owners = [tree.owners[first] for first in runs.first.tolist()]
-    blocks = [block._replace(path=paths.of(owner)) for block, owner in zip(blocks, owners, strict=True)]
+    blocks = _blocks(tree)
+    facts = describe(tree, [block.text for block in blocks], [block.href for block in blocks], _titles(parsed))
     return Segmented(blocks, facts, tree.cut)
 
 
-def _runs(tree: Tree) -> Runs:
-    """Where one block's texts end and the next one's begin."""
-    owners = np.array(tree.owners, dtype=np.int64)
-    box = np.array([*tree.blocks, -1], dtype=np.int64)[owners]
-    broken = np.array(tree.broken, dtype=np.int64)
-    new = (box[1:] != box[:-1]) | (broken[1:] != broken[:-1])
-    first = np.concatenate([[0], np.flatnonzero(new) + 1])
-    last = np.append(first[1:], len(owners))
-    return Runs(first, last, last)
+def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
+    """True when ``<noscript>`` says more than the rest: the text was meant to be loaded, and this is what there is to read.
+
+    Small ``<noscript>`` elements beside real text only repeat it, or complain about the missing scripts.
+    """
+    visible = sum(map(len, tree.data))
+    return visible < sum(len(" ".join(node.text.split())) for node in parsed.select("noscript"))
 
 
-def _block(tree: Tree, first: int, last: int) -> Block:
-    """One block of the texts from `first` to before `last`."""
-    text = tree.data[first] if last == first + 1 else "".join(tree.data[first:last])
-    owner = tree.owners[first]
-    box = tree.blocks[owner] if owner >= 0 else -1
-    tag = tree.tags[box] if box >= 0 else ""
-    text = text.strip("\n").rstrip() if tag in PREFORMATTED else " ".join(text.split())
-    return Block(text, tree.starts[first], tree.ends[last - 1], level=_level(tree, box), href=_href(tree, first, last))
-
-
-def _level(tree: Tree, box: int) -> int:
-    """Heading level of the nearest heading around; a heading may hold a box of its own."""
-    for _ in range(PATH_ELEMENTS):
-        if box < 0:
-            return 0
-        if level := HEADINGS.get(tree.tags[box]):
-            return level
-        box = tree.parents[box]
-    return 0
+def _blocks(tree: Tree) -> list[Block]:
+    """The blocks of a walked page, without roles."""
+    data, starts, ends = tree.data, tree.starts, tree.ends
+    paths, levels = _paths(tree.kinds), _levels(tree.kinds)
+    # One entry more: what stands outside all elements (-1) is of the document's own kind.
+    kind = [*tree.kind, 0]
+    blocks: list[Block] = []
+    for first, last, box in zip(tree.first, [*tree.first[1:], len(data)], tree.boxes, strict=True):
+        text = data[first] if last == first + 1 else "".join(data[first:last])
+        around = kind[box]
+        preformatted = tree.kinds[around].tag in PREFORMATTED
+        text = text.strip("\n").rstrip() if preformatted else " ".join(text.split())
+        path = paths[kind[tree.owners[first]]]
+        blocks.append(Block(text, starts[first], ends[last - 1], path, levels[around], _href(tree, first, last)))
+    return blocks
 
 
 def _href(tree: Tree, first: int, last: int) -> str:
     """The first link a block's text stands in; links around whole boxes count."""
-    for owner in tree.owners[first:last]:
-        if owner >= 0 and (link := tree.links[owner]) >= 0:
+    for link in tree.links[first:last]:
+        if link >= 0:
             return tree.hrefs[link]
     return ""
 
 
-class _Paths:
-    """Tag paths as text, each element named once per page."""
+def _paths(kinds: Sequence[Kind]) -> list[str]:
+    """The tag path of each kind of element, from the body down."""
+    steps: dict[tuple[str, str], str] = {}
+    tails: list[tuple[str, ...]] = [()]
+    for parent, tag, name in kinds[1:]:
+        step = steps.get((tag, name))
+        if step is None:
+            step = steps[tag, name] = _step(tag, name)
+        tails.append((*tails[parent][1 - PATH_ELEMENTS :], step))
+    return ["/".join(tail) for tail in tails]
 
-    def __init__(self, tree: Tree) -> None:
-        self.tree = tree
-        self.known: dict[int, str] = {}
 
-    def of(self, owner: int) -> str:
-        if owner < 0:
-            return ""
-        if owner not in self.known:
-            steps = []
-            element = owner
-            while element >= 0 and len(steps) < PATH_ELEMENTS:
-                steps.append(_step(self.tree.tags[element], self.tree.names[element]))
-                element = self.tree.parents[element]
-            self.known[owner] = "/".join(reversed(steps))
-        return self.known[owner]
+def _levels(kinds: Sequence[Kind]) -> list[int]:
+    """Heading level of the nearest heading at or above each kind of element; a heading may hold boxes of its own."""
+    levels, distances = [0], [HEADING_REACH]
+    for parent, tag, _ in kinds[1:]:
+        level, distance = HEADINGS.get(tag, 0), 0
+        if not level and distances[parent] + 1 < HEADING_REACH:
+            level, distance = levels[parent], distances[parent] + 1
+        levels.append(level)
+        distances.append(distance if level else HEADING_REACH)
+    return levels
 
 
 def _step(tag: str, name: str) -> str:
@@ -114,4 +113,4 @@ def _step(tag: str, name: str) -> str:
 
 def _titles(parsed: Parsed) -> list[str]:
     """What the head calls the story."""
-    return [node.attr("content") or node.text for node in parsed.select(TITLES)]
+    return [node.attr("content") or node.text for selector in TITLES for node in parsed.select(selector)]

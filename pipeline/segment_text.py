@@ -9,6 +9,7 @@ one with it.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.model import Block
@@ -65,7 +66,7 @@ def _filled(source: str, lines: list[Line], settings: TextSettings) -> list[bool
         return none
     filled = none.copy()
     followed = 0
-    for index, (line, after) in enumerate(zip(lines, lines[1:], strict=False)):
+    for index, (line, after) in enumerate(pairwise(lines)):
         if not after.apart:
             followed += 1
             word = len(source[after.start : after.end].split(maxsplit=1)[0])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pipeline.model import Block
-from pipeline.structure import Floats
+if TYPE_CHECKING:
+    from pipeline.model import Block
+    from pipeline.structure import Floats
 
 
 class Segmented(NamedTuple):

@@ -8,29 +8,40 @@ template density seen from inside one page), link density per ancestor.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.dom import Tree
+if TYPE_CHECKING:
+    from pipeline.dom import Kind, Tree
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 # Block elements told apart; every other tag is "other".
-TAGS = tuple("p li h1 h2 h3 h4 h5 h6 div td th dt dd figcaption blockquote pre button label option section summary br".split())
+TAGS = (
+    "p", "li", "h1", "h2", "h3", "h4", "h5", "h6", "div", "td", "th", "dt", "dd", "figcaption", "blockquote", "pre", "button",
+    "label", "option", "section", "summary", "br",
+)  # fmt: skip
+TAG_IDS = {tag: index + 1 for index, tag in enumerate(TAGS)}
 # Elements whose presence somewhere above a block says something.
-AROUND = tuple(
-    "nav header footer aside article main section form table ul ol dl figure figcaption blockquote a button details "
-    "address time b strong em i small h1 h2 h3 h4 select menu".split()
-)
-BOLD = ("b", "strong")
+AROUND = (
+    "nav", "header", "footer", "aside", "article", "main", "section", "form", "table", "ul", "ol", "dl", "figure", "figcaption",
+    "blockquote", "a", "button", "details", "address", "time", "b", "strong", "em", "i", "small", "h1", "h2", "h3", "h4",
+    "select", "menu",
+)  # fmt: skip
+AROUND_BITS = {tag: 1 << index for index, tag in enumerate(AROUND)}
+BOLD = AROUND_BITS["b"] | AROUND_BITS["strong"]
+IMAGES = frozenset({"img", "picture"})
 ANCESTORS = 4
 LONG_TEXT_CHARS = 80
 LOOSE_LINK_SHARE = 0.3
 CORE_SHARES = (0.5, 0.8)
 CORE_LEVELS = 8
+# First characters of links that lead to no page: fragments, "javascript:", "mailto:".
+LOCAL_INITIALS = frozenset("#jm")
 
 STRUCTURE: tuple[str, ...] = (
     *(f"tag_{tag}" for tag in TAGS),
@@ -45,7 +56,7 @@ STRUCTURE: tuple[str, ...] = (
     "group_size",
     "group_chars",
     "group_link_share",
-    *(f"{fact}_{level}" for level in range(1, ANCESTORS + 1) for fact in ("chars", "links", "blocks", "share", "images")),
+    *(f"{fact}_{up}" for up in range(1, ANCESTORS + 1) for fact in ("chars", "links", "blocks", "share", "images")),
     *(f"core{int(100 * share)}_{fact}" for share in CORE_SHARES for fact in ("inside", "levels", "place")),
     "after_h1",
     "h1_distance",
@@ -61,24 +72,12 @@ STRUCTURE: tuple[str, ...] = (
 )
 
 
-class Structure(NamedTuple):
-    """What the tree says about blocks: `facts` is float32 of shape (blocks, len(STRUCTURE))."""
+def describe(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], titles: Sequence[str]) -> Floats:
+    """The facts of every block: float32 of shape (blocks, len(STRUCTURE)).
 
-    facts: Floats
-
-
-class Runs(NamedTuple):
-    """Blocks as runs of text nodes: first and past-last text of each, its element, and its characters."""
-
-    first: Ints
-    last: Ints
-    chars: Ints
-
-
-def describe(tree: Tree, runs: Runs, texts: list[str], hrefs: list[str], titles: list[str]) -> Floats:
-    """The facts of every block. `titles` are the page's names for its story (``<title>``, ``og:title``)."""
-    n = len(runs.first)
-    page = _Page(tree, runs)
+    `texts` and `hrefs` are the blocks' own, `titles` the page's names for its story (``<title>``, ``og:title``).
+    """
+    page = _Page(tree, texts)
     columns = [
         _one_hot(page.tag[page.element], len(TAGS)),
         _bits(page.around[page.owner], len(AROUND)),
@@ -90,32 +89,33 @@ def describe(tree: Tree, runs: Runs, texts: list[str], hrefs: list[str], titles:
         _href_facts(hrefs),
     ]
     facts = np.concatenate(columns, axis=1, dtype=np.float32)
-    assert facts.shape == (n, len(STRUCTURE)), facts.shape
+    assert facts.shape == (len(texts), len(STRUCTURE)), facts.shape
     return facts
 
 
 class _Page:
-    """Arrays over elements (with one virtual root in front) and over blocks, shared by the fact functions."""
+    """Arrays over elements (with the document itself in front) and over blocks, shared by the fact functions."""
 
-    def __init__(self, tree: Tree, runs: Runs) -> None:
-        self.parents, self.depth, self.around, self.last, self.link, self.bold, self.group = _inherit(tree)
-        tags = {tag: i + 1 for i, tag in enumerate(TAGS)}
-        self.tag = np.array([0, *(tags.get(tag, 0) for tag in tree.tags)])
-        owners = np.array(tree.owners, dtype=np.int64) + 1
-        lengths = np.array([len(data) for data in tree.data], dtype=np.int64)
-        blocks = np.array([-1, *tree.blocks], dtype=np.int64) + 1
-        self.runs, self.owner = runs, owners[runs.first]
-        self.element = blocks[self.owner]
-        self.links = _run_sums(lengths * (self.link[owners] > 0), runs)
-        self.bolds = _run_sums(lengths * self.bold[owners], runs)
-        raw = np.maximum(_run_sums(lengths, runs), 1)
-        self.link_share, self.bold_share = self.links / raw, self.bolds / raw
-        linked = self.link[owners]
-        fresh = np.r_[True, linked[1:] != linked[:-1]] & (linked > 0)
-        self.n_links = _run_sums(fresh.astype(np.int64), runs)
-        self.chars = runs.chars
-        self.images = np.cumsum(np.array([0, *(tag in {"img", "picture"} for tag in tree.tags)], dtype=np.int64))
-        self.opened = np.array(tree.opened, dtype=np.int64)[runs.first]
+    def __init__(self, tree: Tree, texts: Sequence[str]) -> None:
+        self.group = np.array([0, *tree.kind])
+        self.parents, self.last = np.array([-1, *tree.parents]) + 1, np.array([len(tree.parents) - 1, *tree.last]) + 1
+        self.parents[0] = 0
+        depth, around, tag, image = _kind_facts(tree.kinds)
+        self.depth, self.around, self.tag = depth[self.group], around[self.group], tag[self.group]
+        self.images = np.cumsum(image[self.group])
+
+        first = np.array(tree.first)
+        last = np.append(first[1:], len(tree.data))
+        owners, links = np.array(tree.owners) + 1, np.array(tree.links) + 1
+        self.owner, self.element = owners[first], np.array(tree.boxes) + 1
+        lengths = np.array([len(data) for data in tree.data])
+        raw = np.maximum(_sums(lengths, first, last), 1)
+        self.link_share = _sums(lengths * (links > 0), first, last) / raw
+        self.bold_share = _sums(lengths * ((self.around[owners] & BOLD) > 0), first, last) / raw
+        fresh = np.r_[True, links[1:] != links[:-1]] & (links > 0)
+        self.n_links = _sums(fresh, first, last)
+        self.chars = np.array([len(text) for text in texts])
+        self.opened = np.array(tree.opened)
 
     def subtree(self, values: NDArray[np.float64] | Ints) -> NDArray[np.float64]:
         """Sum of a per-block value over each element's subtree, shape (elements,)."""
@@ -125,45 +125,31 @@ class _Page:
         return total
 
 
-def _inherit(tree: Tree) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, Ints]:
-    """Per element, root first: parent, depth, bits of what is around, last index of its subtree, nearest link, bold, path group."""
-    bits = {tag: 1 << i for i, tag in enumerate(AROUND)}
-    n = len(tree.tags) + 1
-    parents = [0, *(parent + 1 for parent in tree.parents)]
-    depth, around, group = [0] * n, [0] * n, [0] * n
-    groups: dict[tuple[int, str, str], int] = {}
-    index = 0
-    for tag, name in zip(tree.tags, tree.names, strict=True):
-        index += 1
-        parent = parents[index]
-        depth[index] = depth[parent] + 1
-        around[index] = around[parent] | bits.get(tag, 0)
-        group[index] = groups.setdefault((group[parent], tag, name), len(groups) + 1)
-    last = list(range(n))
-    for index in range(n - 1, 0, -1):
-        parent = parents[index]
-        if last[index] > last[parent]:
-            last[parent] = last[index]
-    bold_bits = sum(bits[tag] for tag in BOLD)
-    flags = np.array(around, dtype=np.int64)
-    return (
-        np.array(parents), np.array(depth), flags, np.array(last), np.array([-1, *tree.links]) + 1,
-        ((flags & bold_bits) > 0).astype(np.int64), np.array(group),
-    )  # fmt: skip
+def _kind_facts(kinds: Sequence[Kind]) -> tuple[Ints, Ints, Ints, Ints]:
+    """Per kind of element: depth, bits of what is around, number of its tag, and whether it is a picture."""
+    depth, around = [0], [0]
+    for kind in kinds[1:]:
+        depth.append(depth[kind.parent] + 1)
+        around.append(around[kind.parent] | AROUND_BITS.get(kind.tag, 0))
+    tags = [TAG_IDS.get(kind.tag, 0) for kind in kinds]
+    return np.array(depth), np.array(around), np.array(tags), np.array([int(kind.tag in IMAGES) for kind in kinds])
 
 
-def _run_sums(values: Ints, runs: Runs) -> Ints:
+def _sums(values: NDArray[np.int64] | NDArray[np.bool_], first: Ints, last: Ints) -> Ints:
+    """Sums of runs of values."""
     prefix = np.concatenate([[0], np.cumsum(values)])
-    sums: Ints = prefix[runs.last] - prefix[runs.first]
+    sums: Ints = prefix[last] - prefix[first]
     return sums
 
 
 def _one_hot(ids: Ints, width: int) -> Floats:
-    return (ids[:, None] == np.arange(1, width + 1)).astype(np.float32)
+    hot: Floats = (ids[:, None] == np.arange(1, width + 1)).astype(np.float32)
+    return hot
 
 
 def _bits(flags: Ints, width: int) -> Floats:
-    return ((flags[:, None] >> np.arange(width)) & 1).astype(np.float32)
+    bits: Floats = ((flags[:, None] >> np.arange(width)) & 1).astype(np.float32)
+    return bits
 
 
 def _log(values: NDArray[np.float64] | Ints) -> NDArray[np.float64]:
@@ -213,7 +199,8 @@ def _ancestor_facts(page: _Page) -> Floats:
     for _ in range(ANCESTORS):
         element = page.parents[element]
         total = np.maximum(chars[element], 1)
-        columns += [_log(chars[element]), links[element] / total, _log(blocks[element]), page.chars / total, _log(images[element])]
+        share = page.chars / total
+        columns += [_log(chars[element]), links[element] / total, _log(blocks[element]), share, _log(images[element])]
     return np.stack(columns, axis=1).astype(np.float32)
 
 
@@ -238,10 +225,10 @@ def _core_facts(page: _Page) -> Floats:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _title_facts(page: _Page, texts: list[str], titles: list[str]) -> Floats:
+def _title_facts(page: _Page, texts: Sequence[str], titles: Sequence[str]) -> Floats:
     """Standing to the first ``h1``, and how far the text is one of the page's names for its story."""
     n = len(texts)
-    h1 = np.flatnonzero(page.around[page.element] & (1 << AROUND.index("h1")))
+    h1 = np.flatnonzero(page.around[page.element] & AROUND_BITS["h1"])
     first = int(h1[0]) if len(h1) else -1
     distance = np.arange(n) - first
     facts = np.zeros((n, 5), dtype=np.float32)
@@ -265,13 +252,20 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _href_facts(hrefs: list[str]) -> Floats:
+def _href_facts(hrefs: Sequence[str]) -> Floats:
     """The shape of a block's first link: stories have long hyphenated paths, sections short ones."""
-    facts = np.zeros((len(hrefs), 6), dtype=np.float32)
-    for index, href in enumerate(hrefs):
-        if href:
-            facts[index] = (
-                1, min(len(href), 200) / 100, min(href.count("-"), 12) / 6,
-                min(sum(map(href.count, "0123456789")), 12) / 6, href[0] in "#jm", min(href.count("/"), 10) / 5,
-            )  # fmt: skip
-    return facts
+    codes = np.frombuffer("".join(hrefs).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    lengths = np.array([len(href) for href in hrefs])
+    last = np.cumsum(lengths)
+    first = last - lengths
+    digits = _sums((codes >= ord("0")) & (codes <= ord("9")), first, last)
+    hyphens, slashes = _sums(codes == ord("-"), first, last), _sums(codes == ord("/"), first, last)
+    columns = (
+        lengths > 0,
+        np.minimum(lengths, 200) / 100,
+        np.minimum(hyphens, 12) / 6,
+        np.minimum(digits, 12) / 6,
+        [href[:1] in LOCAL_INITIALS for href in hrefs],
+        np.minimum(slashes, 10) / 5,
+    )
+    return np.stack(columns, axis=1).astype(np.float32)
