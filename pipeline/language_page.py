@@ -28,11 +28,15 @@ _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
+# A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
+DOUBTED_LETTERS = 100
 # On a page this long and this much in one language, what leans to that language is settled with it: menu words and
 # names, about which the models would not know better than the page.
 MONOTONOUS_BLOCKS = 40
 MONOTONOUS_SHARE = 0.9
 MONOTONOUS_SETTLE_AT = 0.6
+# ... unless the small model prefers another language by this many nats.
+MONOTONOUS_DOUBT = 5.0
 # Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
 NAMES_FROM = 0.34
 # ... and count for the share of the others, at most this.
@@ -50,10 +54,10 @@ class LanguageSettings:
     und_below: float = 0.15
     """A span less sure than this is ``und``."""
     prior_floor: float = 0.003
-    """Chance left to every language that is not on a page of 18 blocks, less on longer pages (see `_floor`)."""
+    """Chance left to every language that is not on a page of 18 blocks; more on shorter pages, less on longer."""
     neighbour_weight: float = 0.5
     """What the two blocks on each side count, beside 1 for the page; 0 leaves them out."""
-    hint_weight: float = 0.25
+    hint_weight: float = 0.5
     """What the page's own ``lang`` attribute counts, beside 1 for the page."""
     context: bool = True
     """False reads every block alone."""
@@ -61,9 +65,9 @@ class LanguageSettings:
     """A block this sure after the cheap look is not read by the models."""
     context_letters: int = 200
     """The cheap look settles nothing unless the rest of the page has this many letters."""
-    name_evidence: float = 0.35
+    name_evidence: float = 0.25
     """What a block that is only a name keeps of its own evidence (Latin letters say where a name is from)."""
-    switch_cost: float = 6.0
+    switch_cost: float = 9.0
     """Nats of evidence that a change of language inside a block must bring."""
 
 
@@ -187,6 +191,7 @@ class _Page:
         confidence = 1 / odds.sum(axis=1)
         enough = self.page.letters.sum() - self.page.letters[rows] >= self.settings.context_letters
         monotonous = (mix[each, best] >= MONOTONOUS_SHARE) & (len(self.number) >= MONOTONOUS_BLOCKS)
+        monotonous &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
         sure = enough & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
         sure &= self._pieces_agree(rows, sure, model, prior, best)
         odds[each, best] = -1.0
@@ -236,7 +241,7 @@ class _Page:
     def _share(self, own: Floats, total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
         """(rows, columns): shares of the page's letters by language, each block's own part left out."""
         rest = total.sum() - own.sum(axis=1, keepdims=True)
-        return np.maximum(total[columns] - own, 0) / np.maximum(rest, 1e-6)
+        return np.maximum(total[columns] - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
 
     def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
         """(rows, languages): mean of the two blocks with words on each side."""
@@ -273,7 +278,8 @@ class _Page:
         if self.settings.context and len(self.number) > 1:
             part = self.posteriors**2 * self.weight[:, None]
             prior += self._share(part[rows], part.sum(axis=0), slice(None))
-            prior += self.settings.neighbour_weight * self._neighbours(rows)
+            trust = prior.sum(axis=1, keepdims=True)
+            prior += trust * self.settings.neighbour_weight * self._neighbours(rows)
         unhinted = np.log(prior + self.floor)
         hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
         whole = [order for order, answer in enumerate(answers) if len(answer.pieces) == 1]
@@ -410,7 +416,9 @@ class _Page:
         weight[np.array(answer.letters) == 0] = 0.0
         columns = np.unique(scores.argmax(axis=1))
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
-        # A script's own language is beyond any cost of switching.
+        # What the script excludes is beyond any cost of switching ...
+        emissions[(answer.alone[:, columns] < engines.IMPOSSIBLE / 2) & (weight > 0)[:, None]] = -1000.0
+        # ... and so is leaving what the script settles.
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
@@ -451,7 +459,7 @@ def _all_languages(model: tuple[str, ...]) -> tuple[tuple[str, ...], dict[str, i
 
 def _floor(given: float, blocks: int) -> float:
     """Long pages in one language leave strangers less: `given` is meant for 18 blocks."""
-    return max(min(given, given * 18 / max(blocks, 1)), min(given, _SMALLEST_FLOOR))
+    return max(given * 18 / max(blocks, 2), min(given, _SMALLEST_FLOOR))
 
 
 @cache
