@@ -246,8 +246,9 @@ class _Py3langid:
         scores = np.zeros((len(texts), len(self._codes)))
         model = self._identifier
         for row, text in enumerate(texts):
-            data = model._encode(text)
-            counts = self._visit(model.tk_nextmove, model._rowbase, model.tk_output, data)
+            # `rank` would build a dictionary per text; these are the steps inside it, in the pinned version.
+            data = model._encode(text)  # noqa: SLF001
+            counts = self._visit(model.tk_nextmove, model._rowbase, model.tk_output, data)  # noqa: SLF001
             if counts:
                 scores[row] = self._score(counts) / math.sqrt(len(data))
         result: Floats = np.exp(_log_softmax(scores)) @ self._columns(languages)
@@ -318,13 +319,13 @@ def detect_with_langdetect(text: str) -> list[tuple[str, float]]:
     from langdetect import DetectorFactory, detector_factory
     from langdetect.lang_detect_exception import LangDetectException
 
-    if detector_factory._factory is None:
+    if detector_factory._factory is None:  # noqa: SLF001 - the package offers no other way
         detector_factory.init_factory()
     # The package keeps its seed on the class, so it is put back after the call.
     before = DetectorFactory.seed
     DetectorFactory.seed = 0
     try:
-        detector = detector_factory._factory.create()
+        detector = detector_factory._factory.create()  # noqa: SLF001
         detector.append(text)
         return [(found.lang, found.prob) for found in detector.get_probabilities()]
     except LangDetectException:

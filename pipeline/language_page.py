@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_reading import Floats, Ints, PageReading, piece_counts, read_page
+from pipeline.language_reading import Floats, PageReading, piece_counts, read_page
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
@@ -99,7 +99,7 @@ def _wordless(block: str, script: str = "Zyyy") -> list[Span]:
 class _Page:
     """One call's working values; nothing of it outlives the call. Rows are the blocks that hold tokens."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - private, and called once
         self,
         blocks: Sequence[str],
         page: PageReading,
@@ -241,7 +241,8 @@ class _Page:
     def _share(self, own: Floats, total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
         """(rows, columns): shares of the page's letters by language, each block's own part left out."""
         rest = total.sum() - own.sum(axis=1, keepdims=True)
-        return np.maximum(total[columns] - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
+        share: Floats = np.maximum(total[columns] - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
+        return share
 
     def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
         """(rows, languages): mean of the two blocks with words on each side."""
@@ -322,7 +323,11 @@ class _Page:
         logs = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
         for position, piece in enumerate(pieces):
             language = _SETTLED.get(BIT.get(piece.script, 0))
-            if language:
+            if language == "zh":
+                # Ideographs alone are Chinese or Japanese: the page decides.
+                logs[position] = engines.IMPOSSIBLE
+                logs[position, [self.at["zh"], self.at["ja"]]] = np.log([0.8, 0.2])
+            elif language:
                 logs[position] = engines.IMPOSSIBLE
                 logs[position, self.at[language]] = 0.0
         return logs
@@ -416,13 +421,14 @@ class _Page:
         weight[np.array(answer.letters) == 0] = 0.0
         columns = np.unique(scores.argmax(axis=1))
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
-        # What the script excludes is beyond any cost of switching ...
-        emissions[(answer.alone[:, columns] < engines.IMPOSSIBLE / 2) & (weight > 0)[:, None]] = -1000.0
-        # ... and so is leaving what the script settles.
+        # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
+        foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
+        emissions[(answer.alone[:, columns] < engines.IMPOSSIBLE / 2) & foreign[:, None]] = -1000.0
+        # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
-    def _span(
+    def _span(  # noqa: PLR0917 - private, and called twice
         self, pieces: list[Piece], label: int, p: Floats, own: int, own_sure: float, unhinted: int, by_script: bool
     ) -> Span:
         """`own` is the answer without the page, `unhinted` without the page's own claims."""
@@ -431,10 +437,9 @@ class _Page:
         runner_up = int(p.argmax())
         second = self.languages[runner_up] if p[runner_up] > 1e-4 else ""
         alone = self.languages[own] if own_sure >= self.settings.und_below else "und"
+        decided = "prior" if unhinted == label else "markup"
         if own == label:
             decided = "script" if by_script else "model"
-        else:
-            decided = "prior" if unhinted == label else "markup"
         if confidence < self.settings.und_below:
             language, second, decided = "und", language, "none"
         script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
@@ -485,7 +490,7 @@ def _joined(tokens: Sequence[str], keep: npt.NDArray[np.bool_]) -> str:
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:
     """(first, last) of every stretch of equal labels."""
     borders = [0, *(n for n in range(1, len(labels)) if labels[n] != labels[n - 1]), len(labels)]
-    return [(start, end - 1) for start, end in zip(borders, borders[1:], strict=False)]
+    return [(start, end - 1) for start, end in pairwise(borders)]
 
 
 def _merge(spans: list[Span]) -> list[Span]:

@@ -96,11 +96,12 @@ def _merged(runs: list[tuple[int, str, int]]) -> list[tuple[int, str, int]]:
 
 def _as_pieces(block: str, runs: list[tuple[int, str, int]]) -> list[Piece]:
     borders = [0]
-    for start, _, _ in runs[1:]:
+    for first_letter, _, _ in runs[1:]:
+        border = first_letter
         # An opening quotation mark belongs to what it opens.
-        while start > borders[-1] + 1 and block[start - 1] in _OPENING:
-            start -= 1
-        borders.append(start)
+        while border > borders[-1] + 1 and block[border - 1] in _OPENING:
+            border -= 1
+        borders.append(border)
     borders.append(len(block))
     return [Piece(borders[n], borders[n + 1], run[1]) for n, run in enumerate(runs)]
 

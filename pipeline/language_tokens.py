@@ -51,7 +51,7 @@ _NOT_LANGUAGE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ALPHABETIC_WITH_DIGITS = re.compile(r"[A-Za-z\u00c0-\u052f\d\W_]*\d[A-Za-z\u00c0-\u052f\d\W_]*")
-_UNITS = frozenset(
+_UNITS = frozenset(  # noqa: SIM905 - a word list reads best as words
     """km cm mm dm kg mg ml cl gb mb kb tb gib mib kib ghz mhz khz hz kw mw gw kwh mwh kwt kv mph kmh kph bpm rpm dpi
     fps px pt em ft lb lbs oz usd eur gbp azn try rub jpy cny uah kzt uzs gel chf cad aud inr brl btc eth usdt
     pdf doc docx xls xlsx ppt zip rar png jpg jpeg gif svg mp mp3 mp4 html xml csv json rss utc gmt cet est pst am pm
@@ -230,7 +230,8 @@ def _word_hashes(
     if not len(starts):
         return np.zeros(0, dtype=np.uint64)
     weighted = np.where(space, np.uint64(0), characters * _word_powers()[_places(starts, len(characters))])
-    return np.add.reduceat(weighted, starts) ^ np.uint64(0x5BD1E995)
+    hashes: npt.NDArray[np.uint64] = np.add.reduceat(weighted, starts) ^ np.uint64(0x5BD1E995)
+    return hashes
 
 
 def _places(starts: IntArray, size: int) -> IntArray:
@@ -242,7 +243,10 @@ def _places(starts: IntArray, size: int) -> IntArray:
 
 @cache
 def _word_powers() -> npt.NDArray[np.uint64]:
-    return np.cumprod(np.full(FEATURE_CHARACTERS + 1, _WORD_BASE, dtype=np.uint64))
+    powers: npt.NDArray[np.uint64] = np.cumprod(np.full(FEATURE_CHARACTERS + 1, _WORD_BASE, dtype=np.uint64)).astype(
+        np.uint64
+    )
+    return powers
 
 
 def _vectors(tokens: Sequence[str], weights: Weights) -> Floats:
