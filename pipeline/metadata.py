@@ -11,9 +11,8 @@ measurements and what it gets wrong.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.dom import Parsed
 from pipeline.meta.bylines import read_blocks
 from pipeline.meta.dates import date_in_url, parse_date
 from pipeline.meta.facts import Facts, tidy
@@ -22,6 +21,9 @@ from pipeline.meta.markup import author_links, read_metas, read_microdata, read_
 from pipeline.meta.names import author_names, folded
 from pipeline.meta.titles import Titles, choose_title, names_site, site_forms
 from pipeline.model import Block, Role
+
+if TYPE_CHECKING:
+    from pipeline.dom import Parsed
 
 JSON_LD = 'script[type="application/ld+json" i]'
 MAX_SCRIPTS = 40

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-import justext
-from lxml.etree import LxmlError
+import justext  # type: ignore[import-untyped]
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from pipeline.extractors import Extracted
 
@@ -22,7 +22,7 @@ STOPLISTS = {
 }  # fmt: skip
 
 
-def extract(source: str, url: str | None) -> Extracted:
+def extract(source: str, url: str | None) -> Extracted:  # noqa: ARG001  one signature for all
     """Text alone: jusText does not read metadata."""
     match = LANGUAGE.search(source[:HEAD_CHARS])
     stoplist = STOPLISTS.get(match[1].lower() if match else "en", "English")

@@ -6,23 +6,21 @@ own upper bound is today.
 
 from __future__ import annotations
 
-import datetime
-
 import htmldate
 import trafilatura
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError  # type: ignore[import-untyped]
 
 from pipeline.extractors import Extracted
 
-EARLIEST = datetime.datetime(1995, 1, 1)
-LATEST = datetime.datetime(2050, 12, 31)
+EARLIEST = "1995-01-01"
+LATEST = "2050-12-31"
 # What its parsers can raise on malformed pages; such a page has no answer.
 FAILURES = (LxmlError, ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError, AssertionError)
 
 
 def extract(source: str, url: str | None) -> Extracted:
     """Text and metadata as trafilatura sees them, with its default settings."""
-    dates = {"original_date": True, "max_date": LATEST.date().isoformat(), "min_date": EARLIEST.date().isoformat()}
+    dates = {"original_date": True, "max_date": LATEST, "min_date": EARLIEST}
     try:
         document = trafilatura.bare_extraction(
             source, url=url, with_metadata=True, include_comments=False, deduplicate=False, date_extraction_params=dates

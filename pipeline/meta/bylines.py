@@ -36,7 +36,10 @@ AUTHOR_PAGE = re.compile(
     re.IGNORECASE,
 )
 PICTURE = re.compile(r"figure|caption|photo|foto|bild|image|pict(?!ure-?byline)|media-?credit", re.IGNORECASE)
-SECTION = re.compile(r"categor|topic|section|rubric|ressort|breadcrumb|kicker|eyebrow|\bnav|menu|/tags?/|[._-]tags?\b|label", re.IGNORECASE)
+SECTION = re.compile(
+    r"categor|topic|section|rubric|ressort|breadcrumb|kicker|eyebrow|\bnav|menu|/tags?/|[._-]tags?\b|label",
+    re.IGNORECASE,
+)
 DATED = re.compile(r"date|time|publish|datum|fecha|byline|posted|meta|attribution", re.IGNORECASE)
 PIECES = re.compile(r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\s{2,}|\d[\d:.,]*")
 # ``BySaima Sidik``: inline elements without a blank between them.
@@ -89,7 +92,9 @@ def _labelled_names(bylines: Sequence[Block], links: Sequence[str]) -> tuple[str
     read = [(block, _names(block, links)[0]) for block in bylines]
     for index, (first, names) in enumerate(read):
         if names:
-            return _people([name for block, more in read[index:] if block is first or _alike(block, first) for name in more])
+            return _people(
+                [name for block, more in read[index:] if block is first or _alike(block, first) for name in more]
+            )
     return ()
 
 
@@ -105,7 +110,11 @@ def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> t
     beside = [any(dated[max(index - 1, 0) : index + 2]) for index in range(len(near))]
     signs = (
         [announced for announced, _ in read],
-        [others for (_, others), block in zip(read, near, strict=True) if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)],
+        [
+            others
+            for (_, others), block in zip(read, near, strict=True)
+            if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)
+        ],
         [others for (_, others), block, sure in zip(read, near, beside, strict=True) if sure and _plain_link(block)],
     )
     return next((_people(names) for sign in signs for names in sign if names), ())
@@ -180,6 +189,10 @@ def _only_date(blocks: Sequence[Block], language: str) -> str:
         text = block.text
         if 5 < len(text) <= LONE_DATE_CHARS and any(char.isdigit() for char in text):
             spans = date_spans(text, language)
-            if spans and 2 * sum(end - start for start, end in spans) >= len(text) and (stated := parse_date(text, language)):
+            if (
+                spans
+                and 2 * sum(end - start for start, end in spans) >= len(text)
+                and (stated := parse_date(text, language))
+            ):
                 found.setdefault(stated[:10], stated)
     return next(iter(found.values())) if len(found) == 1 else ""

@@ -7,7 +7,7 @@ month first is assumed for American English only.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -100,7 +100,7 @@ def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
     return spans
 
 
-def _days(text: str, language: str) -> Iterator[tuple[datetime.date, int, int]]:
+def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
     """Valid dates by form, surest form first, each with its start and the offset just past it."""
     for pattern in (ISO, EAST_ASIAN, KOREAN):
         for match in pattern.finditer(text):
@@ -126,14 +126,14 @@ def _days(text: str, language: str) -> Iterator[tuple[datetime.date, int, int]]:
             yield day, match.start(), match.end()
 
 
-def _day(year: int, month: int, number: int) -> datetime.date | None:
+def _day(year: int, month: int, number: int) -> dt.date | None:
     """A real day in the range of the press; Thai pages count the Buddhist era, 543 years ahead."""
     if 2443 <= year <= 2593:
         year -= 543
     if not EARLIEST_YEAR <= year <= LATEST_YEAR or (year, month, number) == (1970, 1, 1):
         return None
     try:
-        return datetime.date(year, month, number)
+        return dt.date(year, month, number)
     except ValueError:
         return None
 
@@ -181,7 +181,7 @@ def _offset(zone: str, shift: str) -> str:
     return ZONES.get(zone, "")
 
 
-def _stamp(day: datetime.date, clock: str) -> str:
+def _stamp(day: dt.date, clock: str) -> str:
     return day.isoformat() + clock
 
 
@@ -189,5 +189,5 @@ def _from_unix(text: str) -> str:
     """Unix time in seconds or milliseconds, which is UTC."""
     digits = text.split(".", maxsplit=1)[0]
     seconds = int(digits[:10])
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    moment = dt.datetime.fromtimestamp(seconds, dt.UTC)
     return moment.isoformat() if 1990 <= moment.year <= LATEST_YEAR else ""

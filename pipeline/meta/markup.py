@@ -6,10 +6,12 @@ One pass over the meta elements serves OpenGraph and the older vocabularies (Dub
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipeline.dom import Parsed
 from pipeline.meta.facts import Facts, tidy
+
+if TYPE_CHECKING:
+    from pipeline.dom import Parsed
 
 MAX_METAS = 500
 MAX_MARKED = 200
@@ -54,18 +56,22 @@ PLAIN = {
     "url": ("parsely-link", "citation_public_url"),
 }  # fmt: skip
 # Readers who comment or answer are no authors of the story.
-READERS = ", ".join(f"{around} {who}" for around in ('[itemprop~="comment"]', '[itemtype$="Comment"]', '[itemtype$="Answer"]') for who in ('[itemprop]', '[rel~="author"]'))
+READERS = ", ".join(
+    f"{around} {who}"
+    for around in ('[itemprop~="comment"]', '[itemtype$="Comment"]', '[itemtype$="Answer"]')
+    for who in ("[itemprop]", '[rel~="author"]')
+)
 MARKED = '[itemprop], [rel~="author"], time'
 
 
 def read_metas(parsed: Parsed) -> dict[str, list[str]]:
-    """Contents of all meta elements by lower-cased property, name or itemprop."""
+    """Contents of all meta elements by lower-cased property or name."""
     metas: dict[str, list[str]] = {}
     for node in parsed.select("meta")[:MAX_METAS]:
         content = node.attr("content")
         if not content:
             continue
-        for attribute in ("property", "name", "itemprop"):
+        for attribute in ("property", "name"):
             if key := node.attr(attribute):
                 metas.setdefault(key.strip().lower(), []).append(content)
                 break

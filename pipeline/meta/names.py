@@ -21,11 +21,14 @@ MAX_NAME_CHARS = 80
 MAX_NAME_WORDS = 8
 MAX_INITIALS = 6
 MAX_FIELD_CHARS = 600
+# Make a role, not an institution, of the words around them.
+STAFF = frozenset({"staff", "editorial", "desk", "news", "online", "digital", "team"})
 GENERATIONS = frozenset({"jr", "jr.", "sr", "sr.", "ii", "iii"})
 
 ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+\.\S+|(?<!\w)@\w+|\b[\w.-]+/[\w./-]+\b(?=$)", re.IGNORECASE)
 BRACKETS = re.compile(r"\([^()]{0,120}\)|\[[^\[\]]{0,120}\]|\uff08[^\uff08\uff09]{0,120}\uff09")
 SEPARATORS = re.compile(r"\s*(?:[;|\u2022\u00b7\uff5c\u3001\uff0c\u2502]|\s/\s|\s[\u2013\u2014-]\s|\n)\s*")
+DOMAIN = re.compile(r"\w{3}\.[a-z]{2,8}$")
 CODE = re.compile(r"[{}<>=\\$%^`~]|function\b|\bvar\b|://")
 # Combining marks are no word characters, so accents go too once letters are decomposed.
 NOT_WORD = re.compile(r"[\W_]+")
@@ -103,9 +106,7 @@ def is_outlet(name: str) -> bool:
     parts = name.casefold().split()
     tables = words()
     return (
-        name.casefold() in tables.agencies
-        or any(part in tables.outlet for part in parts)
-        or bool(re.search(r"\w\.(?:\w{2,4})$", name))
+        name.casefold() in tables.agencies or any(part in tables.outlet for part in parts) or bool(DOMAIN.search(name))
     )
 
 
@@ -176,7 +177,12 @@ def _is_mark(piece: str) -> bool:
 
 def _is_initials(piece: str) -> bool:
     """Capitals alone, as degrees of every profession are written; wire services are names."""
-    return piece.isupper() and piece.replace("-", "").isalpha() and len(piece) <= MAX_INITIALS and piece.casefold() not in words().agencies
+    return (
+        piece.isupper()
+        and piece.replace("-", "").isalpha()
+        and len(piece) <= MAX_INITIALS
+        and piece.casefold() not in words().agencies
+    )
 
 
 def _at_joiners(text: str) -> list[str]:
@@ -215,7 +221,9 @@ def _name(piece: str) -> str:
     if CODE.search(name) or DIGITS.search(name) or not any(char.isalpha() for char in name):
         return ""
     parts = low.replace("-", " ").split()
-    if any(part in tables.roles for part in parts) and not any(part in tables.outlet for part in parts):
+    if any(part in tables.roles for part in parts) and not any(
+        part in tables.outlet - STAFF - tables.roles for part in parts
+    ):
         return ""
     if len(name) == 1 and not UNSPACED.match(name):
         return ""

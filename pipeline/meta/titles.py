@@ -122,7 +122,7 @@ def _share(one: str, other: str) -> float:
 
 def _agreed(declared: Sequence[tuple[str, str]]) -> str:
     """What JSON-LD and OpenGraph both say, unless it is cut off."""
-    stated = {origin: title for origin, title in reversed(declared)}
+    stated = dict(reversed(declared))
     first, second = stated.get("json-ld", ""), stated.get("opengraph", "")
     if first and folded(first) == folded(second) and not first.endswith(CUT_OFF):
         return first

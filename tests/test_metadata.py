@@ -1,0 +1,294 @@
+"""What pages say about themselves, read from invented pages. Every field names where it came from."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline import dom
+from pipeline.metadata import Metadata, MetadataSettings, metadata
+from pipeline.model import Block, Role
+from pipeline.segment_html import segment_parsed
+
+URL = "https://www.harbour-courier.example/2026/03/09/ferry-timetable"
+BODY = "<p>The ferry will sail twice an hour from Monday, the harbour office said on its board this morning.</p>"
+
+
+def read(page: str, url: str | None = None, parser: str = "turbohtml", **choices: bool) -> Metadata:
+    parsed = dom.parse(page, parser)
+    blocks = segment_parsed(parsed, page, dom.DomSettings(parser)).blocks
+    return metadata(parsed, blocks, url, page, MetadataSettings(**choices))
+
+
+def page(head: str = "", title: str = "Ferry sails twice an hour", below: str = "") -> str:
+    return f"<html lang='en-GB'><head>{head}</head><body><h1>{title}</h1>{below}{BODY}</body></html>"
+
+
+def jsonld(**story: object) -> str:
+    return f'<script type="application/ld+json">{json.dumps({"@type": "NewsArticle", **story})}</script>'
+
+
+def test_a_news_article_in_json_ld_is_read_whole() -> None:
+    found = read(
+        page(
+            jsonld(
+                headline="Ferry sails twice an hour",
+                author=[{"@type": "Person", "name": "Ada Brook"}, {"@type": "Person", "name": "Jon Vale"}],
+                datePublished="2026-03-09T06:30:00+01:00",
+                dateModified="2026-03-09T11:02:03.250Z",
+                publisher={"@type": "Organization", "name": "The Harbour Courier"},
+                keywords=["ferries", "harbour"],
+            )
+        )
+    )
+    assert (found.title, found.title_from) == ("Ferry sails twice an hour", "blocks")
+    assert (found.authors, found.authors_from) == (("Ada Brook", "Jon Vale"), "json-ld")
+    assert (found.published, found.published_from) == ("2026-03-09T06:30:00+01:00", "json-ld")
+    assert (found.modified, found.modified_from) == ("2026-03-09T11:02:03+00:00", "json-ld")
+    assert (found.site_name, found.site_name_from) == ("The Harbour Courier", "json-ld")
+    assert found.topics == ("ferries", "harbour")
+    assert found.language_declared == "en-GB"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '{"@graph": [{"@type": "WebPage", "name": "x"}, {"@type": "NewsArticle", "headline": "T", "datePublished": "2026-03-09"}]}',
+        '[{"@type": "BreadcrumbList"}, {"@type": ["Thing", "BlogPosting"], "headline": "T", "datePublished": "2026-03-09"}]',
+        '{"@type": "WebPage", "mainEntity": {"@type": "Article", "headline": "T", "datePublished": "2026-03-09"}}',
+        '<!-- {"@type": "Article", "headline": "T", "datePublished": "2026-03-09"} -->',
+        '//<![CDATA[\n{"@type": "Article", "headline": "T", "datePublished": "2026-03-09"}\n//]]>',
+        '{"@type": "Article", "headline": "T", "datePublished": "2026-03-09",}',
+        '{"@type": "Article", "headline": "T", "description": "two\nlines", "datePublished": "2026-03-09"};',
+        "{&quot;@type&quot;: &quot;Article&quot;, &quot;headline&quot;: &quot;T&quot;, &quot;datePublished&quot;: &quot;2026-03-09&quot;}",
+        '{"@type": "Article", "headline": "T", "description": "he said "no" twice", "datePublished": "2026-03-09"}',
+        '{"@type": "WebSite"}{"@type": "Article", "headline": "T", "datePublished": "2026-03-09"}',
+        '{"@type": "http://schema.org/Article", "headline": "T", "dateCreated": "2026-03-09"}',
+    ],
+)
+def test_json_ld_is_read_through_its_shapes_and_common_breakage(script: str) -> None:
+    found = read(page(f'<script type="application/ld+json">{script}</script>'))
+    assert (found.published, found.published_from) == ("2026-03-09", "json-ld")
+
+
+def test_an_author_given_by_reference_is_looked_up() -> None:
+    graph = [
+        {"@type": "Article", "headline": "T", "author": {"@id": "#ada"}},
+        {"@type": "Person", "@id": "#ada", "name": "Ada Brook"},
+    ]
+    found = read(page(f'<script type="application/ld+json">{json.dumps({"@graph": graph})}</script>'))
+    assert found.authors == ("Ada Brook",)
+
+
+def test_comments_in_json_ld_and_microdata_name_no_authors() -> None:
+    found = read(page(jsonld(headline="T", comment=[{"@type": "Comment", "author": {"name": "Reader One"}}])))
+    assert found.authors == ()
+    marked = '<span itemprop="author">Ada Brook</span><div itemprop="comment"><span itemprop="author">Reader One</span></div>'
+    assert read(page(below=marked)).authors == ("Ada Brook",)
+
+
+def test_of_several_stories_in_json_ld_the_page_s_own_is_taken() -> None:
+    other = jsonld(headline="Bridge closed for repairs", datePublished="2026-01-01")
+    own = jsonld(headline="Ferry sails twice an hour", datePublished="2026-03-09")
+    assert read(page(f"<title>Ferry sails twice an hour</title>{other}{own}")).published == "2026-03-09"
+
+
+@pytest.mark.parametrize(
+    ("head", "origin"),
+    [
+        ('<meta property="article:published_time" content="2026-03-09T06:30:00Z">', "opengraph"),
+        ('<meta name="parsely-pub-date" content="2026-03-09T06:30:00Z">', "meta"),
+        ('<meta name="DC.date.issued" content="2026-03-09 06:30:00 +0000">', "meta"),
+        ('<meta itemprop="datePublished" content="2026-03-09T06:30:00Z">', "microdata"),
+    ],
+)
+def test_dates_in_meta_elements_say_where_they_came_from(head: str, origin: str) -> None:
+    found = read(page(head))
+    assert (found.published, found.published_from) == ("2026-03-09T06:30:00+00:00", origin)
+
+
+def test_the_first_time_behind_the_title_is_the_story_s() -> None:
+    before = '<html><body><time datetime="2026-02-01">1 Feb</time><h1>Ferry sails twice an hour</h1>'
+    after = (
+        f'<time datetime="2026-03-09T06:30">9 March</time>{BODY}<time datetime="2026-02-02">2 Feb</time></body></html>'
+    )
+    found = read(before + after)
+    assert (found.published, found.published_from) == ("2026-03-09T06:30:00", "time")
+
+
+@pytest.mark.parametrize(
+    ("byline", "authors", "published"),
+    [
+        ("By Ada Brook and Jon Vale | 9 March 2026, 6:30 am", ("Ada Brook", "Jon Vale"), "2026-03-09T06:30:00"),
+        ("Von Ada Brook, 9. März 2026, 14:05 Uhr", ("Ada Brook",), "2026-03-09T14:05:00"),
+        ("Par Ada Brook – Publié le 9 mars 2026 à 14h05", ("Ada Brook",), "2026-03-09T14:05:00"),
+        ("Por Ada Brook · 9 de marzo de 2026", ("Ada Brook",), "2026-03-09"),
+        ("Di Ada Brook, 9 marzo 2026", ("Ada Brook",), "2026-03-09"),
+        ("Door Ada Brook • 9 maart 2026", ("Ada Brook",), "2026-03-09"),
+        ("Автор: Ада Брук, 9 марта 2026", ("Ада Брук",), "2026-03-09"),
+        ("Yazan: Ada Brook 9 Mart 2026", ("Ada Brook",), "2026-03-09"),
+    ],
+)
+def test_bylines_are_read_in_many_languages(byline: str, authors: tuple[str, ...], published: str) -> None:
+    blocks = [Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE), Block(byline, 26, 90, role=Role.BYLINE)]
+    found = metadata(None, blocks, None, "")
+    assert (found.authors, found.authors_from) == (authors, "blocks")
+    assert (found.published, found.published_from) == (published, "blocks")
+
+
+def test_flattened_text_gives_title_byline_and_subtitle_from_its_blocks() -> None:
+    blocks = [
+        Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE),
+        Block("Commuters get more room from Monday", 26, 61, role=Role.SUBTITLE),
+        Block("By Ada Brook", 62, 74, role=Role.BYLINE),
+    ]
+    found = metadata(None, blocks, URL, "")
+    assert (found.title, found.subtitle, found.authors) == (blocks[0].text, blocks[1].text, ("Ada Brook",))
+    assert (found.published, found.published_from) == ("2026-03-09", "url")
+
+
+def test_an_update_in_a_byline_is_no_publication() -> None:
+    found = read(page(below="<p class='dates'>Published 9 March 2026 Updated 11 March 2026</p>"))
+    assert (found.published, found.modified) == ("2026-03-09", "2026-03-11")
+
+
+def test_the_outlet_yields_to_a_person_named_below_the_title() -> None:
+    head = jsonld(
+        headline="T", author={"@type": "Organization", "name": "Harbour Courier"}, publisher={"name": "Harbour Courier"}
+    )
+    assert read(page(head), URL).authors == ("Harbour Courier",)
+    assert read(page(head, below='<p class="byline">By Ada Brook</p>'), URL).authors == ("Ada Brook",)
+
+
+def test_a_photographer_s_name_is_no_author_s() -> None:
+    found = read(page(below="<figure><figcaption class='caption'>By Pia Lens, 9 March 2026</figcaption></figure>"))
+    assert found.authors == ()
+
+
+def test_the_page_s_subtitle_is_the_block_its_description_repeats() -> None:
+    dek = "Commuters get more room on board from Monday on"
+    found = read(page(f'<meta name="description" content="{dek}">', below=f"<p class='dek'>{dek}</p>"))
+    assert (found.subtitle, found.subtitle_from) == (dek, "blocks")
+
+
+def test_addresses_are_kept_only_when_they_are_on_the_web() -> None:
+    head = f'<link rel="canonical" href="{URL}"><meta property="og:image" content="javascript:alert(1)">'
+    found = read(page(head))
+    assert (found.canonical_url, found.image) == (URL, "")
+
+
+def test_both_parsers_give_the_same_metadata() -> None:
+    source = page(
+        '<meta property="og:title" content="Ferry sails twice an hour - Harbour Courier"><meta property="og:site_name" content="Harbour Courier">'
+        '<meta name="keywords" content="ferries, harbour">',
+        below='<p class="byline">By <a rel="author" href="/staff/ada">Ada Brook</a></p><time datetime="2026-03-09">9 March</time>',
+    )
+    assert read(source, URL) == read(source, URL, "beautifulsoup")
+
+
+def test_a_page_that_says_nothing_gives_nothing() -> None:
+    assert metadata(None, [], None, "") == Metadata()
+    assert read("<p>Hello</p>") == Metadata()
+
+
+def test_the_fallback_fills_gaps_only_when_it_is_allowed() -> None:
+    source = page(
+        "<title>Ferry notes</title>", "Ferry notes", '<abbr class="published" title="2026-03-09">on Monday</abbr>'
+    )
+    assert read(source).published == ""
+    filled = read(source, fallback=True)
+    assert (filled.published, filled.published_from) == ("2026-03-09", "trafilatura")
+    assert (filled.title, filled.title_from) == ("Ferry notes", "blocks")
+
+
+HOSTILE = {
+    "deep json": '<script type="application/ld+json">' + "[" * 200_000 + "</script>",
+    "deep objects": '<script type="application/ld+json">' + '{"author":' * 900 + "1" + "}" * 900 + "</script>",
+    "huge json": '<script type="application/ld+json">{"@type":"Article","headline":"' + "x" * 5_000_000 + '"}</script>',
+    "many quotes": '<script type="application/ld+json">' + '"author":[{' * 50_000 + "</script>",
+    "wrong types": jsonld(
+        headline=[{"a": 1}],
+        author=[[["x"]], 7, None, {"name": {"name": 1}}],
+        datePublished={"x": []},
+        keywords=5,
+        image=[[]],
+    ),
+    "numbers": jsonld(headline=1, author=2, datePublished=20260309, dateModified=True, publisher=3),
+    "cycles": jsonld(**{"@id": "a", "author": {"@id": "a"}}),
+    "many metas": '<meta property="og:title" content="a">' * 20_000,
+    "many authors": jsonld(
+        headline="T", author=[{"name": f"Ann Number{chr(97 + i % 26)}{chr(97 + i // 26 % 26)}"} for i in range(5_000)]
+    ),
+    "ancient date": '<meta property="article:published_time" content="0001-01-01T00:00:00Z">',
+    "far date": '<meta property="article:published_time" content="9999-12-31T23:59:59Z">',
+    "impossible date": '<meta property="article:published_time" content="2026-02-31T25:61:99+99:99">',
+    "digits": f'<meta property="article:published_time" content="{"9" * 100_000}">',
+    "bad url": '<link rel="canonical" href="https://[::1/x">',
+    "separators": f'<meta property="og:title" content="{" | " * 5_000}">',
+    "name of spaces": f'<meta name="author" content="{"By " * 5_000}">',
+}
+
+
+@pytest.mark.parametrize("attack", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_statements_are_capped_or_left_out(attack: str) -> None:
+    found = read(page(attack), "https://[::1/x")
+    assert found.title == "" or len(found.title) <= 500
+    assert found.published == "" or "1800" <= found.published[:4] <= "2050"
+    assert len(found.authors) <= 30
+    assert all(0 < len(name) <= 80 for name in found.authors)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "function(){alert(1)}",
+        "<script>x</script>",
+        "{{ author }}",
+        "https://x.example/ada",
+        "@adabrook",
+        "ada@x.example",
+        "null",
+        "",
+        "12:30",
+        "x" * 400,
+    ],
+)
+def test_what_is_no_name_is_no_author(name: str) -> None:
+    assert read(page(jsonld(headline="T", author={"name": name}))).authors == ()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=30),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "@type",
+                        "@id",
+                        "@graph",
+                        "headline",
+                        "author",
+                        "name",
+                        "datePublished",
+                        "publisher",
+                        "keywords",
+                        "image",
+                        "url",
+                    ]
+                ),
+                inner,
+                max_size=4,
+            )
+        ),
+        max_leaves=12,
+    )
+)
+def test_no_json_raises_and_the_same_page_gives_the_same_metadata(value: object) -> None:
+    source = page(f'<script type="application/ld+json">{json.dumps(value).replace("<", "")}</script>')
+    assert read(source, URL) == read(source, URL)

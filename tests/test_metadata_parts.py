@@ -1,0 +1,185 @@
+"""Dates, names and titles on their own: tables of cases."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.meta.dates import date_in_url, date_spans, parse_date
+from pipeline.meta.names import author_names, is_outlet
+from pipeline.meta.titles import Titles, choose_title, site_forms, without_site
+
+ISO_FORM = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d([+-]\d\d:\d\d)?)?")
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("2026-03-09T14:05:00.389Z", "2026-03-09T14:05:00+00:00"),
+        ("2026-03-09 14:05:00+0200", "2026-03-09T14:05:00+02:00"),
+        ("2026-03-09T14:05", "2026-03-09T14:05:00"),
+        ("2026-3-9", "2026-03-09"),
+        ("20260309T140500Z", "2026-03-09T14:05:00+00:00"),
+        ("20260309", "2026-03-09"),
+        ("1773065100", "2026-03-09T14:05:00+00:00"),
+        ("1773065100000", "2026-03-09T14:05:00+00:00"),
+        ("Mon, 09 Mar 2026 14:05:00 GMT", "2026-03-09T14:05:00+00:00"),
+        ("Mon Mar 09 14:05:00 UTC 2026", "2026-03-09T14:05:00+00:00"),
+        ("March 9, 2026 2:05pm EDT", "2026-03-09T14:05:00-04:00"),
+        ("Mar. 9, 2026 | 2 p.m.", "2026-03-09T14:00:00"),
+        ("9th of March 2026", "2026-03-09"),
+        ("9. März 2026, 14:05 Uhr", "2026-03-09T14:05:00"),
+        ("09.03.2026 - 14:05", "2026-03-09T14:05:00"),
+        ("9 de marzo de 2026", "2026-03-09"),
+        ("Le 9 août 2026 à 14h05", "2026-08-09T14:05:00"),
+        ("2026年3月9日 14時05分", "2026-03-09T14:05:00"),
+        ("2026. 3. 9. 14:05", "2026-03-09T14:05:00"),
+        ("9 tháng 3, 2026", "2026-03-09"),
+        ("9 มีนาคม 2569", "2026-03-09"),
+        ("٩ مارس ٢٠٢٦", "2026-03-09"),
+        ("9 марта 2026, 14:05", "2026-03-09T14:05:00"),
+        ("2026 m. kovo 9 d. 14:05", "2026-03-09T14:05:00"),
+        ("31/12/2026", "2026-12-31"),
+        ("0001-01-01T00:00:00Z", ""),
+        ("1970-01-01T00:00:00Z", ""),
+        ("9999-12-31", ""),
+        ("2026-02-31", ""),
+        ("call 0203 4567 890", ""),
+        ("no date", ""),
+        ("", ""),
+    ],
+)
+def test_dates_are_read_as_stated(text: str, stated: str) -> None:
+    assert parse_date(text) == stated
+
+
+def test_only_american_english_puts_the_month_before_the_day() -> None:
+    assert parse_date("4/5/2026", "en-US") == "2026-04-05"
+    assert parse_date("4/5/2026", "fr") == "2026-05-04"
+    assert parse_date("4/5/2026", "en-GB") == "2026-05-04"
+
+
+def test_month_names_that_differ_between_neighbours_follow_the_page_s_language() -> None:
+    assert parse_date("9. listopada 2026", "hr") == "2026-10-09"
+    assert parse_date("9 listopada 2026", "pl") == "2026-11-09"
+
+
+@given(st.text(max_size=120) | st.from_regex(r"[\d\W]{0,40}(am|Z|Mar|de|\+)?[\d\W]{0,20}", fullmatch=True))
+def test_any_text_gives_a_valid_date_or_none(text: str) -> None:
+    stated = parse_date(text)
+    assert stated == "" or ISO_FORM.fullmatch(stated)
+    assert all(0 <= start < end <= len(text) for start, end in date_spans(text))
+
+
+@pytest.mark.parametrize(
+    ("url", "day"),
+    [
+        ("https://a.example/2026/03/09/ferry", "2026-03-09"),
+        ("https://a.example/news/2026-03-09-ferry.html", "2026-03-09"),
+        ("https://a.example/ferry-20260309.html", "2026-03-09"),
+        ("https://a.example/2026/ferry", ""),
+        ("https://a.example/article12026030912", ""),
+        ("https://a.example/2026/13/40/", ""),
+    ],
+)
+def test_only_whole_days_are_read_from_addresses(url: str, day: str) -> None:
+    assert date_in_url(url) == day
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        (["By Ada Brook and Jon Vale"], ("Ada Brook", "Jon Vale")),
+        (["Ada Brook, Jon Vale"], ("Ada Brook", "Jon Vale")),
+        (["Ada Brook; Jon Vale | Bo Li"], ("Ada Brook", "Jon Vale", "Bo Li")),
+        (["Ada Brook", "ada brook", "ADA BROOK"], ("Ada Brook",)),
+        (["Ada Brook, Staff Writer"], ("Ada Brook",)),
+        (["Ada Brook, Ph.D., FACP"], ("Ada Brook",)),
+        (["Brook, Ada"], ("Ada Brook",)),
+        (["Von Ada Brook und Jon Vale (Text), Pia Lens (Fotos)"], ("Ada Brook", "Jon Vale", "Pia Lens")),
+        (["Ana Ruiz y Luis Gil"], ("Ana Ruiz", "Luis Gil")),
+        (["José Ortega y Gasset"], ("José Ortega y Gasset",)),
+        (["Centre for Health and Safety"], ("Centre for Health and Safety",)),
+        (["Dan O&#39;Neil"], ("Dan O'Neil",)),
+        (["Ada Brook ada@a.example @adabrook https://a.example/ada"], ("Ada Brook",)),
+        (["View all posts by Ada Brook"], ("Ada Brook",)),
+        (["John Vale Jr."], ("John Vale Jr.",)),
+        (["山田太郎"], ("山田太郎",)),
+        (["김민수 기자"], ("김민수",)),
+        (["admin"], ()),
+        (["Ada Brook", "Harbour Courier"], ("Ada Brook",)),
+        (["Harbour Courier"], ("Harbour Courier",)),
+        (["Ada Brook", "AFP"], ("Ada Brook", "AFP")),
+    ],
+)
+def test_author_fields_are_cut_to_names(fields: list[str], names: tuple[str, ...]) -> None:
+    assert author_names(fields, "Harbour Courier") == names
+
+
+@given(st.lists(st.text(max_size=200), max_size=4))
+def test_cleaning_names_twice_changes_nothing_that_is_one_plain_name(fields: list[str]) -> None:
+    for name in author_names(fields):
+        assert 0 < len(name) <= 80
+        assert not any(char in name for char in "{}<>")
+
+
+def test_institutions_are_told_from_people_by_their_words() -> None:
+    assert is_outlet("dpa")
+    assert is_outlet("Harbour News Agency")
+    assert is_outlet("courier.example")
+    assert not is_outlet("Ada Brook")
+
+
+@pytest.mark.parametrize(
+    ("title", "bare"),
+    [
+        ("Ferry sails - Harbour Courier", "Ferry sails"),
+        ("Ferry sails | Traffic | The Harbour Courier", "Ferry sails"),
+        ("Harbour Courier: Ferry sails", "Ferry sails"),
+        ("Ferry sails – twice an hour", "Ferry sails – twice an hour"),
+        ("Ferry sails - harbourcourier.example", "Ferry sails"),
+        ("Harbour Courier", "Harbour Courier"),
+    ],
+)
+def test_the_outlet_s_name_behind_a_title_goes(title: str, bare: str) -> None:
+    assert without_site(title, site_forms("Harbour Courier", "https://www.harbourcourier.example/x")) == bare
+
+
+@pytest.mark.parametrize(
+    ("visible", "declared", "chosen"),
+    [
+        # The page's own wording beats the one for search engines or networks.
+        (
+            ["Ferry sails twice an hour"],
+            [("json-ld", "Ferry sails twice an hour"), ("opengraph", "You won't believe this ferry")],
+            ("Ferry sails twice an hour", "blocks"),
+        ),
+        # A logo in an h1 is no title.
+        (
+            ["Harbour Courier", "Ferry sails"],
+            [("opengraph", "Ferry sails - Harbour Courier")],
+            ("Ferry sails", "blocks"),
+        ),
+        (["Traffic"], [("opengraph", "Ferry sails twice an hour")], ("Ferry sails twice an hour", "opengraph")),
+        # Two statements that agree beat a heading that says something else.
+        (
+            ["Live: fog over the bay"],
+            [("json-ld", "Ferry sails"), ("opengraph", "Ferry sails")],
+            ("Ferry sails", "json-ld"),
+        ),
+        # A section's label before the title goes.
+        (
+            ["Opinion Let the ferry sail at night"],
+            [("json-ld", "Let the ferry sail at night")],
+            ("Let the ferry sail at night", "json-ld"),
+        ),
+        ([], [("meta", "Ferry sails | Harbour Courier")], ("Ferry sails", "meta")),
+        (["Ferry sails"], [], ("Ferry sails", "blocks")),
+        ([], [], ("", "")),
+    ],
+)
+def test_titles_are_weighed(visible: list[str], declared: list[tuple[str, str]], chosen: tuple[str, str]) -> None:
+    assert choose_title(Titles(visible, declared), "Harbour Courier") == chosen
