@@ -17,7 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pipeline import language_engines as engines
 from pipeline.errors import SettingsError, UsageError
 from pipeline.language_codes import canonical
-from pipeline.language_page import LanguageSettings, tag_page
+from pipeline.language_page import tag_page
+from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, letters_of, main_script, script_bit, script_runs
 from pipeline.model import Span
 

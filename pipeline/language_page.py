@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import numpy.typing as npt
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
 from pipeline.language_reading import Floats, PageReading, piece_counts, read_page
+from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
@@ -28,6 +28,8 @@ _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
+# Nats by which every further ideograph without kana beside it speaks against Japanese.
+KANA_EXPECTED = 0.5
 # A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
 DOUBTED_LETTERS = 100
 # On a page this long and this much in one language, what leans to that language is settled with it: menu words and
@@ -41,34 +43,6 @@ MONOTONOUS_DOUBT = 5.0
 NAMES_FROM = 0.34
 # ... and count for the share of the others, at most this.
 NAMES_AT_MOST = 0.75
-
-
-@dataclass(frozen=True)
-class LanguageSettings:
-    """How languages are told apart. All values are visible here; none is read from the environment."""
-
-    engine: str = "default"
-    """``default`` (the pool), ``langdetect``, or ``fasttext`` (an extra)."""
-    weights: str = ""
-    """Folder with ``model.npz`` and ``pool.json``; empty for the ones shipped."""
-    und_below: float = 0.15
-    """A span less sure than this is ``und``."""
-    prior_floor: float = 0.003
-    """Chance left to every language that is not on a page of 18 blocks; more on shorter pages, less on longer."""
-    neighbour_weight: float = 0.5
-    """What the two blocks on each side count, beside 1 for the page; 0 leaves them out."""
-    hint_weight: float = 0.5
-    """What the page's own ``lang`` attribute counts, beside 1 for the page."""
-    context: bool = True
-    """False reads every block alone."""
-    settle_at: float = 0.95
-    """A block this sure after the cheap look is not read by the models."""
-    context_letters: int = 200
-    """The cheap look settles nothing unless the rest of the page has this many letters."""
-    name_evidence: float = 0.25
-    """What a block that is only a name keeps of its own evidence (Latin letters say where a name is from)."""
-    switch_cost: float = 9.0
-    """Nats of evidence that a change of language inside a block must bring."""
 
 
 class _Answer(NamedTuple):
@@ -303,7 +277,7 @@ class _Page:
                     where.append((order, position))
             letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
             by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
-            answers.append(_Answer(row, pieces, letters, self._script_logs(pieces), by_script))
+            answers.append(_Answer(row, pieces, letters, self._script_logs(pieces, letters), by_script))
         # Labels repeat on a page; each is read once.
         once = {key: number for number, key in enumerate(dict.fromkeys(zip(texts, scripts, strict=True)))}
         read = self._pool([text for text, _ in once], [script for _, script in once])
@@ -318,15 +292,15 @@ class _Page:
         whole = mask in _SETTLED or (mask in _AMBIGUOUS and not self._deviates(row))
         return [Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table)
 
-    def _script_logs(self, pieces: list[Piece]) -> Floats:
+    def _script_logs(self, pieces: list[Piece], letters: list[int]) -> Floats:
         """(pieces, languages): certain where the script settles it, flat where it does not."""
         logs = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
         for position, piece in enumerate(pieces):
             language = _SETTLED.get(BIT.get(piece.script, 0))
             if language == "zh":
-                # Ideographs alone are Chinese or Japanese: the page decides.
+                # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
                 logs[position] = engines.IMPOSSIBLE
-                logs[position, [self.at["zh"], self.at["ja"]]] = np.log([0.8, 0.2])
+                logs[position, [self.at["zh"], self.at["ja"]]] = 0.0, -KANA_EXPECTED * letters[position]
             elif language:
                 logs[position] = engines.IMPOSSIBLE
                 logs[position, self.at[language]] = 0.0
