@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
 from pipeline.language_reading import Floats, PageReading, piece_counts, read_page
-from pipeline.language_settings import LanguageSettings
+from pipeline.language_settings import LanguageSettings  # noqa: TC001 - runtime users annotate with it
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
