@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.meta.bylines import read_blocks
 from pipeline.meta.dates import date_in_url, parse_date
-from pipeline.meta.facts import Facts, tidy
+from pipeline.meta.facts import Facts, plain, tidy
 from pipeline.meta.jsonld import read_jsonld
 from pipeline.meta.markup import author_links, read_metas, read_microdata, read_opengraph, read_plain
 from pipeline.meta.names import author_names, folded
@@ -30,6 +30,7 @@ MAX_SCRIPTS = 40
 MAX_TIMES = 30
 MAX_TITLE_CHARS = 500
 MAX_URL_CHARS = 2_000
+MIN_DESCRIPTION_CHARS = 20
 MAX_TOPICS = 50
 MAX_TOPIC_CHARS = 100
 
@@ -95,7 +96,7 @@ def metadata(
     description, _ = _first(facts, "description")
     subtitle = _subtitle(blocks, description, title)
     found = Metadata(
-        title=title[:MAX_TITLE_CHARS],
+        title=plain(title)[:MAX_TITLE_CHARS],
         title_from=title_from,
         subtitle=subtitle,
         subtitle_from="blocks" if subtitle else "",
@@ -189,18 +190,15 @@ def _date(facts: Sequence[Facts], field: str, language: str) -> tuple[str, str]:
 
 
 def _subtitle(blocks: Sequence[Block], description: str, title: str) -> str:
-    """The subtitle block, or the block that the page's own description repeats."""
+    """The subtitle block, or the block outside the story's text that the page's own description repeats."""
     stated = next((block.text for block in blocks if block.role is Role.SUBTITLE), "")
-    if stated or not description:
+    wanted, size = folded(description), len(description)
+    if stated or size < MIN_DESCRIPTION_CHARS or wanted == folded(title):
         return stated
-    wanted = folded(description)
-    if len(wanted) < 20 or wanted == folded(title):
-        return ""
-    size = len(description)
-    return next(
-        (block.text for block in blocks if 0.8 * size < len(block.text) < 1.25 * size and folded(block.text) == wanted),
-        "",
+    around = (
+        block.text for block in blocks if block.role is not Role.BODY and 0.8 * size < len(block.text) < 1.25 * size
     )
+    return next((text for text in around if folded(text) == wanted), "")
 
 
 def _topics(facts: Sequence[Facts]) -> tuple[str, ...]:
@@ -216,13 +214,8 @@ def _topics(facts: Sequence[Facts]) -> tuple[str, ...]:
 
 def _web(address: str) -> str:
     """An address on the web, or nothing: other schemes have no business in a table."""
-    return (
-        address
-        if address.lower().startswith(("http://", "https://"))
-        and len(address) < MAX_URL_CHARS
-        and not any(c.isspace() for c in address)
-        else ""
-    )
+    fits = len(address) < MAX_URL_CHARS and address.isprintable() and " " not in address
+    return address if fits and address.lower().startswith(("http://", "https://")) else ""
 
 
 def _with_fallback(found: Metadata, parsed: Parsed | None, source: str, url: str) -> Metadata:

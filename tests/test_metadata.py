@@ -168,9 +168,14 @@ def test_a_photographer_s_name_is_no_author_s() -> None:
     assert found.authors == ()
 
 
-def test_the_page_s_subtitle_is_the_block_its_description_repeats() -> None:
+def test_the_subtitle_is_the_block_outside_the_story_that_the_description_repeats() -> None:
     dek = "Commuters get more room on board from Monday on"
-    found = read(page(f'<meta name="description" content="{dek}">', below=f"<p class='dek'>{dek}</p>"))
+    source = page(f'<meta name="description" content="{dek}">', below=f"<p class='dek'>{dek}</p>")
+    parsed = dom.parse(source)
+    lead = segment_parsed(parsed, source).blocks
+    assert metadata(parsed, lead, None, source).subtitle == ""
+    labelled = [block._replace(role=Role.HEADING) if block.text == dek else block for block in lead]
+    found = metadata(parsed, labelled, None, source)
     assert (found.subtitle, found.subtitle_from) == (dek, "blocks")
 
 
@@ -205,6 +210,8 @@ def test_the_fallback_fills_gaps_only_when_it_is_allowed() -> None:
 
 
 HOSTILE = {
+    "surrogates": '<script type="application/ld+json">{"@type":"Article","headline":"a\\ud800b","author":"Ada \\udfffBrook","url":"https://x.example/\\ud800","keywords":"\\ud800"}</script>',
+    "long number": '<script type="application/ld+json">{"@type":"Article","position":' + "9" * 100_000 + "}</script>",
     "deep json": '<script type="application/ld+json">' + "[" * 200_000 + "</script>",
     "deep objects": '<script type="application/ld+json">' + '{"author":' * 900 + "1" + "}" * 900 + "</script>",
     "huge json": '<script type="application/ld+json">{"@type":"Article","headline":"' + "x" * 5_000_000 + '"}</script>',
@@ -238,6 +245,7 @@ def test_hostile_statements_are_capped_or_left_out(attack: str) -> None:
     assert found.title == "" or len(found.title) <= 500
     assert found.published == "" or "1800" <= found.published[:4] <= "2050"
     assert len(found.authors) <= 30
+    "".join([*map(str, found)]).encode("utf-8")
     assert all(0 < len(name) <= 80 for name in found.authors)
 
 

@@ -9,7 +9,10 @@ from typing import NamedTuple
 # Longer values are paragraphs, scripts or attacks, not titles, names or dates.
 MAX_CHARS = 600
 TAGS = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
-SOFT_HYPHEN = "\u00ad"
+# Soft hyphens, zero-width characters and controls show nothing; lone surrogates, which JSON can spell, fit no file.
+INVISIBLE = re.compile(
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f\\u00ad\\u200b\\u2060\\ufeff\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
+)
 
 
 class Facts(NamedTuple):
@@ -30,7 +33,7 @@ class Facts(NamedTuple):
 
 
 def tidy(value: object, limit: int = MAX_CHARS) -> str:
-    """One line of text without entities, tags and soft hyphens; empty for anything that is not a string."""
+    """One line of text without entities, tags and invisible characters; empty for anything that is not a string."""
     if not isinstance(value, str) or not value:
         return ""
     value = value[: 4 * limit]
@@ -38,4 +41,9 @@ def tidy(value: object, limit: int = MAX_CHARS) -> str:
         value = html.unescape(html.unescape(value))
     if "<" in value:
         value = TAGS.sub(" ", value)
-    return " ".join(value.replace(SOFT_HYPHEN, "").split())[:limit].strip()
+    return plain(value)[:limit].strip()
+
+
+def plain(text: str) -> str:
+    """Visible text as one line, without the characters nobody sees."""
+    return " ".join(INVISIBLE.sub("", text).split())

@@ -89,7 +89,7 @@ def author_names(fields: Sequence[str], site_name: str = "") -> tuple[str, ...]:
     """
     found: dict[str, str] = {}
     for field in fields[:MAX_AUTHORS]:
-        for name in _split(_without_prefix(_clean(field))):
+        for name in _split(strip_prefix(_clean(field))):
             if (name := _name(name)) and len(found) < MAX_AUTHORS:
                 found.setdefault(folded(name), name)
     named = [name for name in found.values() if not is_site(name, site_name)]
@@ -117,18 +117,14 @@ def folded(name: str) -> str:
     return NOT_WORD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
-def strip_prefix(text: str) -> str:
-    """A byline without the word that announces a name; the text itself when there is none."""
-    return _without_prefix(text)
-
-
 def _clean(field: str) -> str:
     """One line without addresses, handles and remarks in brackets."""
     text = tidy(field, MAX_FIELD_CHARS)
     return " ".join(BRACKETS.sub(" ", ADDRESS.sub(" ", text)).split()).strip(" ,;|")
 
 
-def _without_prefix(text: str) -> str:
+def strip_prefix(text: str) -> str:
+    """A byline without the word that announces a name; the text itself when there is none."""
     for _ in range(2):
         shorter = words().before.sub("", text)
         if shorter == text:
@@ -211,7 +207,7 @@ def _full(text: str) -> bool:
 def _name(piece: str) -> str:
     """The piece as a name, empty when it is something else."""
     tables = words()
-    name = tables.titles_after.sub("", _without_prefix(piece.strip(OUTER_BUT_DOT))).strip(OUTER_BUT_DOT)
+    name = tables.titles_after.sub("", strip_prefix(piece.strip(OUTER_BUT_DOT))).strip(OUTER_BUT_DOT)
     if name.endswith(".") and not ABBREVIATED.search(name):
         name = name.rstrip(". ")
     name = _without_degrees(name)

@@ -87,8 +87,7 @@ def names_site(text: str, sites: frozenset[str]) -> bool:
     form = folded(text)
     bare = form.removeprefix("the")
     return any(
-        form == site
-        or bare == site
+        site in {form, bare}
         or (len(site) > 3 and len(form) < 2.5 * len(site) and (form.startswith(site) or form.endswith(site)))
         for site in sites
     )
