@@ -14,17 +14,21 @@ OUT ?= processed
 WORKERS ?=
 SETTINGS ?=
 RUN = $(BIN)/presscut run $(RAW) -o $(OUT) $(if $(WORKERS),--workers $(WORKERS)) $(if $(SETTINGS),--settings $(SETTINGS))
+# Set by .ci/run, which brings an environment of its own.
+DEV_READY ?=
+READY := $(if $(DEV_READY),,$(VENV)/.installed)
+READY_DEV := $(if $(DEV_READY),,$(VENV)/.installed-dev)
 # One thread a library: workers share the cores already.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
 .PHONY: run segment label language tables help check test test-all gate bench docs clean
 
-run: $(VENV)/.installed  ## process raw/ into processed/ (the default)
+run: $(READY)  ## process raw/ into processed/ (the default)
 	@$(RUN)
 
 # The stages one by one; each keeps its pages, and the next goes on from them.
-segment: $(VENV)/.installed  ## stop after the pages are cut into blocks
+segment: $(READY)  ## stop after the pages are cut into blocks
 	@$(RUN) --until segment
 
 label: segment  ## stop after blocks have roles and pages metadata
@@ -48,26 +52,26 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-check: $(VENV)/.installed-dev  ## formatting, lint, types, generated docs
+check: $(READY_DEV)  ## formatting, lint, types, generated docs
 	$(BIN)/ruff format --check pipeline tests bench
 	$(BIN)/ruff check pipeline tests bench
 	$(BIN)/mypy
 	$(BIN)/python -m bench.docs --check
 
-test: $(VENV)/.installed-dev  ## tests that take minutes, not hours
+test: $(READY_DEV)  ## tests that take minutes, not hours
 	$(BIN)/python -m pytest -n auto -m 'not slow'
 
-test-all: $(VENV)/.installed-dev  ## also the slow ones: a Ray cluster (if installed), an S3 server
+test-all: $(READY_DEV)  ## also the slow ones: a Ray cluster (if installed), an S3 server
 	$(BIN)/python -m pytest -n auto
 
-gate: $(VENV)/.installed-dev  ## floors of quality on the labelled pages, where they are
+gate: $(READY_DEV)  ## floors of quality on the labelled pages, where they are
 	@if [ -d ../shared/bench ]; then $(BIN)/python -m tests.gate; \
 	else echo "gate skipped: it needs the labelled pages in ../shared/bench"; fi
 
-bench: $(VENV)/.installed-dev  ## milliseconds a page for every stage
+bench: $(READY_DEV)  ## milliseconds a page for every stage
 	@$(BIN)/python -m bench.stages
 
-docs: $(VENV)/.installed-dev  ## write the generated pages and parts of pages
+docs: $(READY_DEV)  ## write the generated pages and parts of pages
 	$(BIN)/python -m bench.docs
 
 clean:  ## remove processed/ and caches; raw/ and .venv stay

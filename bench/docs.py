@@ -35,7 +35,10 @@ def tables() -> str:
 
     lines = [MADE, "# Tables\n", f"Schema version {schema.VERSION}. Keys: `doc_id`, and `doc_id` with `block`.\n"]
     for table in schema.TABLES.values():
-        lines += [f"## {table.name}\n", f"{table.row.__doc__} Sorted by {', '.join(f'`{c}`' for c in table.order)} within a part.\n"]
+        lines += [
+            f"## {table.name}\n",
+            f"{table.row.__doc__} Sorted by {', '.join(f'`{c}`' for c in table.order)} within a part.\n",
+        ]
         lines += ["| column | type | meaning |", "|---|---|---|"]
         lines += [f"| `{c.name}` | {c.type.replace('item: ', '')} | {c.description} |" for c in schema.columns(table)]
         lines.append("")
@@ -60,7 +63,11 @@ def settings() -> str:
     """Every setting with its default and meaning."""
     from pipeline.settings import Settings, to_dict
 
-    lines = [MADE, "# Settings\n", "A TOML file with one table per stage: `presscut run raw -o processed --settings my.toml`.\n"]
+    lines = [
+        MADE,
+        "# Settings\n",
+        "A TOML file with one table per stage: `presscut run raw -o processed --settings my.toml`.\n",
+    ]
     values = to_dict(Settings())
     for name, section in zip(Settings._fields, Settings(), strict=True):
         kind = type(section)
@@ -78,7 +85,9 @@ def documented(kind: type) -> dict[str, str]:
     """Meanings of fields, from the strings that stand below them."""
     import ast
 
-    (tree,) = ast.parse(inspect.cleandoc("\n" + inspect.getsource(kind)) if not is_dataclass(kind) else inspect.getsource(kind)).body
+    (tree,) = ast.parse(
+        inspect.cleandoc("\n" + inspect.getsource(kind)) if not is_dataclass(kind) else inspect.getsource(kind)
+    ).body
     found: dict[str, str] = {}
     name = ""
     for node in tree.body:  # type: ignore[attr-defined]

@@ -48,7 +48,9 @@ def measure(count: int) -> None:
         command = [sys.executable, "-m", "pipeline", "run", str(archive), "-o", str(output), "--workers", "1"]
         subprocess.run(command, check=True, env=environment)
         whole = cpu_seconds() - before
-    print(f"{count} pages, {archive.name}: bare stages {float(bare):.1f} CPU s ({1000 * float(bare) / count:.2f} ms a page, {rows} blocks)")
+    print(
+        f"{count} pages, {archive.name}: bare stages {float(bare):.1f} CPU s ({1000 * float(bare) / count:.2f} ms a page, {rows} blocks)"
+    )
     print(f"whole run, start-up of all processes included: {whole:.1f} CPU s, {100 * (whole / float(bare) - 1):+.0f} %")
 
 

@@ -7,7 +7,6 @@ import json
 import resource
 import uuid
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -57,8 +56,3 @@ def digests(output: Path) -> dict[str, str]:
     """What a run published: SHA-256 of every part, by path."""
     manifest = json.loads((output / "manifest.json").read_text())
     return {part["path"]: part["sha256"] for parts in manifest["tables"].values() for part in parts}
-
-
-def taken(records: Iterator[tuple[str, bytes]], count: int) -> Iterator[tuple[str, bytes]]:
-    """The first so many."""
-    return islice(records, count)

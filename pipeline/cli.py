@@ -77,9 +77,15 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Process files, folders, archives and tables of pages into tables. Running again does only what is left.",
     )  # fmt: skip
     source = run.add_argument_group("input")
-    source.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, URL, or - for one page on standard input")
     source.add_argument(
-        "--column", action="append", default=[], metavar="OURS=THEIRS", help="which column of a table is which: text=content"
+        "paths", nargs="+", metavar="PATH", help="file, folder, URL, or - for one page on standard input"
+    )
+    source.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="OURS=THEIRS",
+        help="which column of a table is which: text=content",
     )
     output = run.add_argument_group("output")
     output.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the tables")
@@ -93,7 +99,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_engine(parser: argparse._ActionsContainer) -> None:
-    parser.add_argument("--engine", default="local", choices=("local", "ray"), help="where shards are done (default: local)")
+    parser.add_argument(
+        "--engine", default="local", choices=("local", "ray"), help="where shards are done (default: local)"
+    )
     parser.add_argument("--workers", type=_positive, metavar="N", help="processes (default: one per core)")
 
 
@@ -117,7 +125,9 @@ def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    status = commands.add_parser("status", help="say how far a run is", description="Shards done, failed pages, time left.")
+    status = commands.add_parser(
+        "status", help="say how far a run is", description="Shards done, failed pages, time left."
+    )
     status.add_argument("output", metavar="DIR", help="the run's output folder")
     status.set_defaults(command=_status)
 

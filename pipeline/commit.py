@@ -35,7 +35,7 @@ def commit(jobs: Sequence[Job], skipped: Counter[str]) -> dict[str, Any]:
     for sidecar in sidecars:
         skipped.update(sidecar["skipped"])
         kinds.update(sidecar["error_kinds"])
-    manifest = {
+    manifest: dict[str, Any] = {
         "schema_version": schema.VERSION,
         "versions": versions(),
         "fingerprint": jobs[0].fingerprints[-1],
@@ -84,7 +84,9 @@ def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> li
     for part in tables["headlines"]:
         rows = pq.read_table(places.root / part["path"])
         column = rows.schema.get_field_index("target_doc_id")
-        found = pa.array([targets.get(href, "") for href in rows.column("href").to_pylist()], type=pa.string())
+        found = pa.array(
+            [targets.get(href, "") for href in map(str, rows.column("href").to_pylist())], type=pa.string()
+        )
         rows = rows.set_column(column, rows.schema.field(column), found)
         path = places.root / Path(part["path"]).relative_to(places.notes.name)
         write_table(path, rows)
@@ -99,6 +101,7 @@ def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[st
     with duckdb.connect() as store:
         store.execute("SET threads = 1")
         rows = store.execute(
+            # The pieces put in are the constant above with names of columns.
             f"""
             WITH addresses AS (
                 SELECT {same_url} AS address, doc_id FROM read_parquet($documents) WHERE url <> ''
@@ -109,7 +112,7 @@ def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[st
             FROM (SELECT DISTINCT href FROM read_parquet($headlines) WHERE href <> '') AS links
             JOIN addresses ON {same_href} = address
             GROUP BY href
-            """,
+            """,  # noqa: S608
             {"documents": documents, "headlines": headlines},
         ).fetchall()
     return dict(rows)

@@ -35,7 +35,9 @@ def parts(places: Places, name: str) -> list[Path]:
     try:
         manifest = json.loads(places.manifest.read_text("utf-8"))
     except FileNotFoundError:
-        raise UsageError(f"{places.root}: no finished run there; make one with: presscut run PATH -o {places.root}") from None
+        raise UsageError(
+            f"{places.root}: no finished run there; make one with: presscut run PATH -o {places.root}"
+        ) from None
     return [places.root / part["path"] for part in manifest["tables"][name]]
 
 

@@ -16,7 +16,7 @@ from pipeline.engines import ENGINES, Engine
 from pipeline.errors import PresscutError, UsageError
 from pipeline.io.plan import survey
 from pipeline.settings import Settings, from_dict, load, to_dict
-from pipeline.shard import Done, Job, Places, finished, fingerprints, read_sidecar
+from pipeline.shard import Done, Job, Places, fingerprints, finished, read_sidecar
 from pipeline.stages import STOP_NAMES, TABLES
 
 Told = Callable[[Done, int, int], None]
@@ -86,7 +86,9 @@ def status(output: str | Path) -> dict[str, Any]:
     places = Places(Path(output))
     plan = _read_plan(places)
     sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
-    fresh = [s for s, (_, key) in zip(sidecars, plan["shards"].items(), strict=True) if s is not None and s["key"] == key]
+    fresh = [
+        s for s, (_, key) in zip(sidecars, plan["shards"].items(), strict=True) if s is not None and s["key"] == key
+    ]
     seconds = sum(sidecar["seconds"] for sidecar in fresh)
     pages = sum(sidecar["pages"] for sidecar in fresh)
     left = len(plan["shards"]) - len(fresh)
@@ -102,7 +104,9 @@ def status(output: str | Path) -> dict[str, Any]:
     }
 
 
-def retry(output: str | Path, *, workers: int | None = None, engine: str = "local", told: Told | None = None) -> Summary:
+def retry(
+    output: str | Path, *, workers: int | None = None, engine: str = "local", told: Told | None = None
+) -> Summary:
     """Do the shards again that hold retryable errors, and those never finished, with the inputs and settings of the last run."""
     places = Places(Path(output))
     plan = _read_plan(places)
@@ -148,7 +152,9 @@ def _alone(places: Places) -> Iterator[None]:
         yield
 
 
-def _plan(given: list[str], places: Places, settings: Settings, until: str, child: tuple[str, ...]) -> tuple[list[Job], Counter[str]]:
+def _plan(
+    given: list[str], places: Places, settings: Settings, until: str, child: tuple[str, ...]
+) -> tuple[list[Job], Counter[str]]:
     """The jobs of the run and what was passed over; written down for `status`, `retry`, and the next run's digests."""
     from pipeline.io.writer import write_json
     from pipeline.shard import key_of

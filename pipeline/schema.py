@@ -36,7 +36,9 @@ class DocumentRow(NamedTuple):
     kind: Annotated[str, "What the page was read as: html or text"]
     charset: Annotated[str, "Encoding the bytes were decoded with; empty when text was given"]
     charset_source: Annotated[str, "How the encoding was found: bom, http, meta, utf-8, detected, fallback, given"]
-    replacements: Annotated[int, "Characters that could not be decoded, NULs and lone surrogates: U+FFFD stands for them"]
+    replacements: Annotated[
+        int, "Characters that could not be decoded, NULs and lone surrogates: U+FFFD stands for them"
+    ]
     cut: Annotated[bool, "True when the page exceeded a budget (bytes or elements) and only its beginning was kept"]
     title: Annotated[str, "Title of the story"]
     title_from: Annotated[str, "Which part of the page said so"]
@@ -73,7 +75,9 @@ class DocumentRow(NamedTuple):
     n_promotion: Annotated[int, "Blocks with role promotion"]
     n_notice: Annotated[int, "Blocks with role notice"]
     n_widget: Annotated[int, "Blocks with role widget"]
-    words: Annotated[int, "Words of the text, runs of letters and digits; in scripts without spaces, runs between marks"]
+    words: Annotated[
+        int, "Words of the text, runs of letters and digits; in scripts without spaces, runs between marks"
+    ]
     text_share: Annotated[float, "Characters of the text among the page's visible characters"]
     mean_score: Annotated[float, "Mean score of the page's blocks, weighted by their characters"]
     letter_share: Annotated[float, "Letters among the text's characters that are not white space"]
@@ -135,7 +139,9 @@ class ErrorRow(NamedTuple):
     length: Annotated[int, "Stored bytes of the record, or bytes lost; -1 when the container does not say"]
     url: Annotated[str, "Address of the page, empty when unknown"]
     stage: Annotated[str, "Where it failed: read, decode, segment, label, metadata, language, tidy or guard"]
-    kind: Annotated[str, "Short stable word for grouping: empty, binary, truncated, timeout, crashed, memory, error ..."]
+    kind: Annotated[
+        str, "Short stable word for grouping: empty, binary, truncated, timeout, crashed, memory, error ..."
+    ]
     message: Annotated[str, "What happened, in a sentence"]
     retryable: Annotated[bool, "Whether trying again without changing anything could help"]
 
@@ -188,7 +194,7 @@ def named(name: str) -> Table:
 def columns(table: Table) -> list[Column]:
     """Name, type and meaning of each column."""
     fields = arrow(table.name)
-    return [Column(field.name, str(field.type), field.metadata[b"description"].decode()) for field in fields]
+    return [Column(field.name, str(field.type), (field.metadata or {})[b"description"].decode()) for field in fields]
 
 
 @cache
@@ -197,7 +203,11 @@ def arrow(name: str) -> pa.Schema:
     import pyarrow as pa
 
     table = TABLES[name]
-    about = {"schema_name": f"presscut.{name}", "schema_version": VERSION, "description": table.row.__doc__ or ""}
+    about: dict[bytes | str, bytes | str] = {
+        "schema_name": f"presscut.{name}",
+        "schema_version": VERSION,
+        "description": table.row.__doc__ or "",
+    }
     return pa.schema(_fields(table.row), metadata=about)
 
 
@@ -229,8 +239,9 @@ def arrow_type(hint: Any) -> pa.DataType:
     if get_origin(hint) in (tuple, list, Sequence):
         return pa.list_(arrow_type(get_args(hint)[0]))
     if isinstance(hint, type):
-        plain = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
-        return pa.string() if issubclass(hint, str) else plain[hint]
+        plain: dict[type, pa.DataType] = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
+        text: pa.DataType = pa.string()
+        return text if issubclass(hint, str) else plain[hint]
     return arrow_type(next(arg for arg in get_args(hint) if arg is not type(None)))
 
 

@@ -121,7 +121,9 @@ def _section(name: str, default: Any, table: Any) -> Any:
     known = _values(default)
     _known(f"key in [{name}]", table, tuple(known))
     hints = get_type_hints(type(default))
-    return type(default)(**{**_raw(default), **{key: _typed(f"{name}.{key}", hints[key], v) for key, v in table.items()}})
+    return type(default)(
+        **{**_raw(default), **{key: _typed(f"{name}.{key}", hints[key], v) for key, v in table.items()}}
+    )
 
 
 def _raw(section: Any) -> dict[str, Any]:
@@ -152,4 +154,6 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
             return float(value)
         if type(value) is kind:
             return value
-    raise SettingsError(f"{name} must be {' or '.join(getattr(kind, '__name__', str(kind)) for kind in allowed)}, not {value!r}")
+    raise SettingsError(
+        f"{name} must be {' or '.join(getattr(kind, '__name__', str(kind)) for kind in allowed)}, not {value!r}"
+    )

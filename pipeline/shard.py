@@ -181,8 +181,9 @@ def _records(items: Iterable[Any], tally: Tally) -> Iterator[Record]:
 
 def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) -> Iterator[list[pa.RecordBatch]]:
     from pipeline.engines import guard
+    from pipeline.engines.child import Setup
 
-    setup = guard.Setup(json.dumps(to_dict(job.settings), sort_keys=True), start, job.until)
+    setup = Setup(json.dumps(to_dict(job.settings), sort_keys=True), start, job.until)
     work: Guard = guard.guard_for(guard.Work(setup, job.settings.guard, job.command or guard.CHILD))
     for group in guard.groups(records):
         tally.pages += len(group)
@@ -206,8 +207,8 @@ def _write_tables(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tall
         write_table(path, rows)
         parts[name] = part_of(places, path, rows)
         if name == "errors":
-            for kind, retryable in zip(rows.column("kind").to_pylist(), rows.column("retryable").to_pylist(), strict=True):
-                tally.problem(kind, retryable)
+            for error in rows.select(["kind", "retryable"]).to_pylist():
+                tally.problem(**error)
     documents = parts["documents"]["rows"]
     if documents + tally.errors != tally.pages:
         raise AssertionError(f"{tally.pages} pages came in, {documents} documents and {tally.errors} errors came out")

@@ -159,7 +159,7 @@ def page_schema() -> pa.Schema:
 
     fields = [pa.field(name, schema.arrow_type(hint)) for name, hint in get_type_hints(PageRow).items()]
     facts = pa.list_(pa.list_(pa.float32(), len(STRUCTURE)))
-    about = {"schema_name": "presscut.pages", "schema_version": schema.VERSION}
+    about: dict[bytes | str, bytes | str] = {"schema_name": "presscut.pages", "schema_version": schema.VERSION}
     return pa.schema([*fields, pa.field(STRUCTURE_COLUMN, facts)], metadata=about)
 
 
@@ -182,7 +182,7 @@ def from_batch(batch: pa.RecordBatch) -> list[Record]:
     ]
     structure = batch.column(STRUCTURE_COLUMN)
     return [
-        _record(PageRow(*(column[at] if column else None for column in columns)), structure, at)
+        _record(PageRow._make(column[at] if column else None for column in columns), structure, at)
         for at in range(batch.num_rows)
     ]
 

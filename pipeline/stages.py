@@ -59,7 +59,7 @@ def language_page(record: Record, settings: Settings) -> Record:
     return record._replace(blocks=blocks, spans=spans)
 
 
-def tidy_page(record: Record, settings: Settings) -> Record:
+def tidy_page(record: Record, _: Settings) -> Record:
     """The page as rows of the tables."""
     return record._replace(rows=tidy(record))
 
@@ -103,14 +103,16 @@ def stages_between(first: str, last: str) -> list[Stage]:
 
 
 # Recognising markup: what opens a document, or enough of the elements that pages are made of.
-OPENING = re.compile(r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S)
+OPENING = re.compile(
+    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
+)
 ELEMENT = re.compile(
     r"</?(?:p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre)"
     r"(?:\s[^<>]{0,500})?/?>",
     re.I,
 )
 LOOK_CHARS = 20_000
-# A text about markup names a tag or two; a fragment of a page has at least a pair and a half of them.
+# A text about markup names a tag here and there; a fragment of a page has at least a pair and a half of them.
 FEWEST_ELEMENTS = 3
 CHARS_PER_ELEMENT = 2_000
 
@@ -120,6 +122,8 @@ def look(text: str) -> str:
     head = text[:LOOK_CHARS]
     if OPENING.match(head):
         return "html"
-    elements = len(ELEMENT.findall(head))
-    opens = head.lstrip().startswith("<") and elements
-    return "html" if opens or elements >= max(FEWEST_ELEMENTS, len(head) / CHARS_PER_ELEMENT) else "text"
+    elements = ELEMENT.findall(head)
+    if head.lstrip().startswith("<") and elements:
+        return "html"
+    closed = any(element.startswith("</") for element in elements)
+    return "html" if closed and len(elements) >= max(FEWEST_ELEMENTS, len(head) / CHARS_PER_ELEMENT) else "text"

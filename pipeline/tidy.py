@@ -120,7 +120,7 @@ def _document(record: Record, source: Source, key: str, text: str) -> DocumentRo
         about.published, about.published_from, about.modified, about.modified_from, about.site_name, about.site_name_from,
         about.topics, about.canonical_url, about.language_declared,
         language, share, text, hashlib.sha256(text.encode()).hexdigest(), len(source.text), len(record.blocks),
-        *(roles[role] for role in Role), *measured,
+        *(roles[role] for role in Role), **measured._asdict(),
     )  # fmt: skip
 
 
@@ -153,4 +153,4 @@ def _digest(text: str) -> str:
 
 def merged(rows: Sequence[Rows]) -> Rows:
     """Rows of several pages as rows of one batch."""
-    return Rows(*([row for page in rows for row in page[at]] for at in range(len(Rows._fields))))
+    return Rows._make([row for page in rows for row in page[at]] for at in range(len(Rows._fields)))

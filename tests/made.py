@@ -22,10 +22,23 @@ def page(number: int, extra: str = "", paragraphs: int = 3) -> str:
     )
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>The {place} opens, {number}</title></head><body>'
-        f"<nav><a href=/>Home</a> <a href=/sport>Sport</a></nav><main><h1>The {place} opens again, {number}</h1>{story}{extra}</main>"
-        f'<aside><h2>More</h2><ul><li><a href="/story/{number + 1}">VIDEO: What the {PLACES[(number + 1) % 10]} keeper saw on day '
-        f"{number + 1}</a><li><a href=/story/{number + 2}>The town counts its bicycles for the {number}th time</a></ul></aside>"
-        "</body></html>"
+        f"<header><nav><ul><li><a href=/>Home</a><li><a href=/sport>Sport</a><li><a href=/town>Town</a></ul></nav></header>"
+        f"<main><article><h1>The {place} opens again, {number}</h1>{story}{extra}</article></main>"
+        f'<aside class="latest-news"><h2>Latest news</h2>{_headlines(number)}</aside>'
+        "<footer><p>© The Town Gazette. All rights reserved.</p></footer></body></html>"
+    )
+
+
+def _headlines(number: int) -> str:
+    """Six stories of other pages, one of them a film."""
+    seen = [
+        f"What the {PLACES[(number + ahead) % 10]} keeper saw on the morning of day {number + ahead}"
+        for ahead in range(1, 7)
+    ]
+    seen[0] += " VIDEO"
+    return "".join(
+        f'<article class="card"><h3 class="headline"><a href="/story/{number + ahead}">{text}</a></h3></article>'
+        for ahead, text in enumerate(seen, start=1)
     )
 
 

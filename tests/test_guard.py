@@ -17,10 +17,10 @@ import pytest
 from pipeline import PresscutError, Settings, UsageError, read, run, schema
 from pipeline.engines import frames, guard
 from pipeline.engines.child import Setup
+from pipeline.model import Locator
 from pipeline.settings import GuardSettings, LabelSettings, to_dict
 from pipeline.stage import Record
 from pipeline.stages import TABLES
-from pipeline.model import Locator
 from tests.made import POISON_CHILD, folder, page, poison, warc
 
 QUICK = Settings(guard=GuardSettings(timeout=4.0, memory_mb=1_000))
@@ -35,7 +35,9 @@ def test_four_poison_pages_among_healthy_ones_cost_four_rows(tmp_path: Path) -> 
     pages = [page(number) for number in range(60)]
     for at, what in zip((3, 17, 31, 48), ("raise", "segfault", "hang", "memory"), strict=True):
         pages[at] = poison(what)
-    summary = run(warc(tmp_path / "pages.warc.gz", pages), tmp_path / "out", settings=QUICK, workers=1, child=POISON_CHILD)
+    summary = run(
+        warc(tmp_path / "pages.warc.gz", pages), tmp_path / "out", settings=QUICK, workers=1, child=POISON_CHILD
+    )
     assert (summary.pages, summary.documents, summary.errors) == (60, 56, 4)
     assert errors_of(tmp_path / "out") == [
         ("crashed", "guard", False), ("error", "decode", False), ("memory", "decode", False), ("timeout", "guard", True),
@@ -45,7 +47,12 @@ def test_four_poison_pages_among_healthy_ones_cost_four_rows(tmp_path: Path) -> 
 def test_healthy_pages_come_out_the_same_beside_poison(tmp_path: Path) -> None:
     healthy = [page(number) for number in range(12)]
     run(folder(tmp_path / "a", healthy), tmp_path / "out-a", workers=1)
-    run(folder(tmp_path / "b", [*healthy, poison("segfault"), poison("exit")]), tmp_path / "out-b", workers=1, child=POISON_CHILD)
+    run(
+        folder(tmp_path / "b", [*healthy, poison("segfault"), poison("exit")]),
+        tmp_path / "out-b",
+        workers=1,
+        child=POISON_CHILD,
+    )
     alone, beside = read(tmp_path / "out-a"), read(tmp_path / "out-b")
     assert len(beside["errors"]) == 2
     for name in ("documents", "blocks", "headlines", "segments"):
@@ -108,20 +115,29 @@ def test_a_child_dies_with_its_worker(tmp_path: Path) -> None:
         child = int(worker.stdout.readline())
         worker.kill()
     deadline = time.monotonic() + 20
-    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+    while (
+        psutil.pid_exists(child)
+        and psutil.Process(child).status() != psutil.STATUS_ZOMBIE
+        and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
 def test_wrong_settings_end_the_run_with_one_line_instead_of_failing_every_page(tmp_path: Path) -> None:
     settings = Settings(label=LabelSettings(markup_weights=str(tmp_path / "nowhere.npz")))
-    with pytest.raises(UsageError, match="nowhere.npz"):
+    with pytest.raises(UsageError, match=r"nowhere\.npz"):
         run(folder(tmp_path / "in", [page(1)]), tmp_path / "out", settings=settings, workers=1)
 
 
 def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(PresscutError, match="No module named"):
-        run(folder(tmp_path / "in", [page(1)]), tmp_path / "out", workers=1, child=(sys.executable, "-m", "no_such_module_here"))
+        run(
+            folder(tmp_path / "in", [page(1)]),
+            tmp_path / "out",
+            workers=1,
+            child=(sys.executable, "-m", "no_such_module_here"),
+        )
 
 
 def test_frames_cross_a_pipe_whole() -> None:

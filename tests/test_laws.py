@@ -34,7 +34,9 @@ BEFORE_TABLES = [stage for stage in STAGES if stage is not TIDY]
 
 words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="<>&\x00\r\ufffd"), max_size=30)
 inline = st.sampled_from(["<b>{}</b>", "<a href='/x'>{}</a>", "{}<br>", "<span lang=fr>{}</span>", "{}"])
-boxes = st.sampled_from(["<p>{}</p>", "<div>{}</div>", "<li>{}", "<h2>{}</h2>", "<td>{}</td>", "<p hidden>{}</p>", "{}"])
+boxes = st.sampled_from(
+    ["<p>{}</p>", "<div>{}</div>", "<li>{}", "<h2>{}</h2>", "<td>{}</td>", "<p hidden>{}</p>", "{}"]
+)
 pieces = st.builds(lambda box, mark, text: box.format(mark.format(text)), boxes, inline, words)
 markup = st.lists(pieces, max_size=8).map("".join)
 pages = st.one_of(
@@ -101,7 +103,9 @@ def test_every_page_becomes_one_document_or_one_error(records: list[Record]) -> 
 @given(batches())
 def test_lifted_stages_and_stages_in_memory_agree(records: list[Record]) -> None:
     (*_, lifted) = through(records)
-    for here, there in zip((apply_all(BEFORE_TABLES, record, SETTINGS) for record in records), from_batch(lifted), strict=True):
+    for here, there in zip(
+        (apply_all(BEFORE_TABLES, record, SETTINGS) for record in records), from_batch(lifted), strict=True
+    ):
         assert rows_of(here) == rows_of(there)
 
 
@@ -126,7 +130,20 @@ def visible(text: str) -> str:
 class Reader(HTMLParser):
     """The visible characters of simple markup, by the standard library's parser: our oracle knows nothing of trees."""
 
-    UNSEEN = ("script", "style", "template", "title", "noscript", "head", "svg", "select", "iframe", "object", "video", "audio")
+    UNSEEN = (
+        "script",
+        "style",
+        "template",
+        "title",
+        "noscript",
+        "head",
+        "svg",
+        "select",
+        "iframe",
+        "object",
+        "video",
+        "audio",
+    )
     VOID = ("br", "img", "meta", "link", "input", "hr", "source", "wbr", "area", "base", "col", "embed", "track")
 
     def __init__(self) -> None:
@@ -162,7 +179,9 @@ kept_words = st.text(st.characters(categories=("L", "N", "P", "Zs"), exclude_cha
 
 
 @effort(max_examples=150)
-@given(st.lists(st.builds(lambda box, mark, text: box.format(mark.format(text)), balanced, inline, kept_words), max_size=8))
+@given(
+    st.lists(st.builds(lambda box, mark, text: box.format(mark.format(text)), balanced, inline, kept_words), max_size=8)
+)
 def test_blocks_hold_every_visible_character_as_another_parser_counts_them(body: list[str]) -> None:
     source = f"<!doctype html><html><body>{''.join(body)}</body></html>"
     found = Counter(visible("".join(block.text for block in segment_html(source).blocks)))

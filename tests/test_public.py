@@ -29,7 +29,10 @@ def test_everything_exported_is_there_and_documented() -> None:
 def test_importing_the_package_loads_no_heavy_library() -> None:
     heavy = "numpy pandas pyarrow duckdb trafilatura turbohtml bs4 ray".split()
     script = f"import sys, pipeline, pipeline.cli; print([name for name in {heavy} if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+        == "[]"
+    )
 
 
 def test_extracting_loads_no_tables() -> None:
@@ -37,7 +40,10 @@ def test_extracting_loads_no_tables() -> None:
         "import sys\nfrom pipeline import extract\nextract('<p>The ferry is late again today, said the harbour master.</p>')\n"
         "print([name for name in ['pandas', 'pyarrow', 'duckdb', 'trafilatura', 'ray'] if name in sys.modules])"
     )
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+        == "[]"
+    )
 
 
 def test_a_document_has_what_the_design_promises() -> None:
@@ -66,7 +72,9 @@ def test_switches_leave_a_stage_out_and_change_nothing_else() -> None:
     assert whole.text == bare.text
 
 
-@pytest.mark.parametrize(("data", "kind"), [(b"", "empty"), ("", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(100), "binary")])
+@pytest.mark.parametrize(
+    ("data", "kind"), [(b"", "empty"), ("", "empty"), (b"\x89PNG\r\n\x1a\n" + bytes(100), "binary")]
+)
 def test_what_is_no_page_raises_a_page_error(data: bytes | str, kind: str) -> None:
     with pytest.raises(PageError) as raised:
         extract(data)

@@ -65,7 +65,7 @@ def test_a_huge_page_costs_at_most_its_own_row(tmp_path: Path, huge) -> None:
     assert list(tables["errors"]["kind"]) == ([huge.error] if huge.error else [])
     if not huge.error:
         key = tables["documents"].set_index("file").loc[huge.file, "doc_id"]
-        assert huge.contains in " ".join(tables["blocks"].query("doc_id == @key")["text"])
+        assert huge.contains in " ".join(tables["blocks"].loc[tables["blocks"]["doc_id"] == key, "text"])
 
 
 def test_running_again_does_nothing(tmp_path: Path) -> None:
@@ -75,7 +75,9 @@ def test_running_again_does_nothing(tmp_path: Path) -> None:
     again = run(inputs, output, workers=1)
     assert again.done_now == 0
     assert again.documents == 12
-    assert {path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file() and path.name != "lock"} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in output.rglob("*") if path.is_file() and path.name != "lock"
+    } == before
 
 
 def test_a_changed_file_redoes_its_shard_only(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_keys_join(processed: Path) -> None:
 def test_counts_per_role_are_counts_of_blocks(processed: Path) -> None:
     tables = read(processed)
     documents = tables["documents"].set_index("doc_id")
-    counted = tables["blocks"].groupby(["doc_id", "role"]).size().unstack(fill_value=0)
+    counted = tables["blocks"].groupby(["doc_id", "role"]).size().unstack(fill_value=0)  # noqa: PD010
     for role in Role:
         expected = counted[role].reindex(documents.index).fillna(0) if role in counted else 0
         assert (documents[f"n_{role}"] == expected).all()

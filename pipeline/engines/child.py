@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 MB = 1 << 20
 WARM_UP = (
-    ("html", "<title>Kiln</title><h1>The kiln</h1><p>The potters of Ostermoor lit their new kiln. Гончары разожгли печь."),
+    (
+        "html",
+        "<title>Kiln</title><h1>The kiln</h1><p>The potters of Ostermoor lit their new kiln. Гончары разожгли печь.",
+    ),
     ("text", "The kiln\n\nThe potters of Ostermoor lit their new kiln."),
 )
 

@@ -37,7 +37,7 @@ START_SECONDS = 180.0
 # Groups end at so many pages or bytes, whichever comes first: enough to make the pipe cheap, little enough to lose.
 GROUP_PAGES = 32
 GROUP_BYTES = 4_000_000
-ENVIRONMENT = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS")}
+ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"), "1")
 
 
 class Died(Exception):
@@ -55,7 +55,12 @@ class Child:
     def __init__(self, command: Sequence[str], setup: Setup) -> None:
         self.diagnostics = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.diagnostics, env=_environment(), bufsize=0
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.diagnostics,
+            env=_environment(),
+            bufsize=0,
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None

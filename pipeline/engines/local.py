@@ -72,7 +72,9 @@ def _one_pool(pool: ProcessPoolExecutor, undone: list[Job], count: int, deaths: 
         yield from _survivors(flying, undone, deaths, broken)
 
 
-def _survivors(flying: dict[Future[Outcome], Job], undone: list[Job], deaths: Counter[str], broken: Exception) -> Iterator[Outcome]:
+def _survivors(
+    flying: dict[Future[Outcome], Job], undone: list[Job], deaths: Counter[str], broken: Exception
+) -> Iterator[Outcome]:
     """After a worker died: outcomes that had come before, and the jobs to give up."""
     for future, job in flying.items():
         if future.done() and future.exception() is None:
@@ -92,7 +94,8 @@ def _start_worker(parent: int) -> None:
 
 def _end(pool: ProcessPoolExecutor) -> None:
     """Stop at once: what is half done is not there, and workers hold nothing that needs closing but children that die with them."""
-    processes = list((pool._processes or {}).values())
+    # There is no public way to end workers that are busy before Python 3.14.
+    processes = list((pool._processes or {}).values())  # noqa: SLF001
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()

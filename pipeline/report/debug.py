@@ -51,9 +51,17 @@ def _facts(doc: Document) -> list[tuple[str, str]]:
 
 
 def _block(number: int, block: Block, spans: list[Segment]) -> str:
-    about = [f"{number} {block.role} {block.score:.2f}", block.language, f"{block.start}-{block.end}", block.path, block.href]
+    about = [
+        f"{number} {block.role} {block.score:.2f}",
+        block.language,
+        f"{block.start}-{block.end}",
+        block.path,
+        block.href,
+    ]
     small = " · ".join(escape(fact) for fact in [*about, block.why] if fact)
-    return f'<div class=block style="border-color:{COLOURS[block.role]}">{_text(block, spans)}<small>{small}</small></div>'
+    return (
+        f'<div class=block style="border-color:{COLOURS[block.role]}">{_text(block, spans)}<small>{small}</small></div>'
+    )
 
 
 def _text(block: Block, spans: list[Segment]) -> str:

@@ -24,7 +24,11 @@ def as_markdown(doc: Document) -> str:
     """The story as Markdown: title, byline, headings, paragraphs."""
     facts = [", ".join(doc.authors), doc.published, doc.site_name]
     line = " · ".join(_escaped(fact) for fact in facts if fact)
-    head = [f"# {_escaped(doc.title)}" if doc.title else "", f"*{_escaped(doc.subtitle)}*" if doc.subtitle else "", line]
+    head = [
+        f"# {_escaped(doc.title)}" if doc.title else "",
+        f"*{_escaped(doc.subtitle)}*" if doc.subtitle else "",
+        line,
+    ]
     body = [_markdown(block) for block in doc.blocks if block.role in STORY_TEXT]
     return "\n\n".join(part for part in [*head, *body] if part) + "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, Self, TextIO
 
 from pipeline.runs import Summary
 from pipeline.shard import Done
@@ -17,16 +17,18 @@ SECONDS_BETWEEN_LINES = 10.0
 class Progress:
     """Told of every finished shard; a context, so that the bar is closed whatever happens."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self.stream = stream
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = stream or sys.stderr
         self.began = self.last = time.monotonic()
         self.pages = self.errors = 0
         self.bar: Any = None
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.bar is not None:
             self.bar.close()
 
@@ -44,14 +46,21 @@ class Progress:
             self.bar.update(number - self.bar.n)
         elif number == total or time.monotonic() - self.last > SECONDS_BETWEEN_LINES:
             self.last = time.monotonic()
-            print(f"{number}/{total} shards, {self.pages} pages, {self.errors} failed, {rate:.1f} pages/s", file=self.stream)
+            print(
+                f"{number}/{total} shards, {self.pages} pages, {self.errors} failed, {rate:.1f} pages/s",
+                file=self.stream,
+            )
 
 
 def told_summary(summary: Summary) -> str:
     """What was found, what failed, where to look."""
     if not summary.done_now:
-        return f"nothing to do: all {_pages(summary.pages)} in {summary.output} are up to date ({summary.seconds:.1f} s)"
-    lines = [f"{_pages(summary.pages)} in, {summary.documents} documents and {summary.errors} errors out ({summary.seconds:.1f} s)"]
+        return (
+            f"nothing to do: all {_pages(summary.pages)} in {summary.output} are up to date ({summary.seconds:.1f} s)"
+        )
+    lines = [
+        f"{_pages(summary.pages)} in, {summary.documents} documents and {summary.errors} errors out ({summary.seconds:.1f} s)"
+    ]
     if summary.done_now < summary.shards:
         lines.append(f"{summary.shards - summary.done_now} of {summary.shards} shards were up to date and left alone")
     if summary.skipped:
@@ -62,7 +71,9 @@ def told_summary(summary: Summary) -> str:
         lines.append(f"{summary.retryable} of them may work another time: presscut retry {summary.output}")
     if summary.until == TABLES:
         lines.append(f"{summary.output}: " + ", ".join(f"{count} {name}" for name, count in summary.rows.items()))
-        lines.append(f"look at them with: python -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'])\"")
+        lines.append(
+            f"look at them with: python -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'])\""
+        )
     else:
         lines.append(f"pages after {summary.until} are kept in {summary.output}/stages/{summary.until}")
     return "\n".join(lines)
