@@ -230,6 +230,53 @@ def load() -> list[Gold]:
     return list(gold.values())
 
 
+def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]:
+    """Pages that exist only flattened: the seed page, and made ones of its shape.
+
+    An agency's page loses its menus when it is flattened and keeps a long list of other stories' titles below the text. Such
+    a page is put together from a known story's paragraphs, furniture lines read by hand, and titles of other known pages.
+    """
+    rng = np.random.default_rng(seed)
+    [row] = pages("seed")
+    found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * 4
+    stories = [gold for gold in golds if gold.kind == "news" and not gold.by_hand]
+    titles = [block.text for gold in golds for block, row in zip(gold.blocks, gold.allowed, strict=True) if _only(row, Role.TITLE)]
+    furniture = [
+        (block.text, role)
+        for gold in golds
+        if gold.by_hand
+        for block, row in zip(gold.blocks, gold.allowed, strict=True)
+        for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION)
+        if _only(row, role) and len(block.text) < 60
+    ]
+    for index in rng.permutation(len(stories))[:count]:
+        story = stories[index]
+        main = [(b.text, "body") for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True) if w and _main(row)]
+        if len(main) < 4:
+            continue
+        take = rng.permutation(len(titles))[: int(rng.integers(8, 130))]
+        lines = [(titles[i], "headline") if rng.random() > 0.04 else (f"® {titles[i]}", "promotion") for i in take]
+        below = [furniture[i] for i in rng.integers(0, len(furniture), int(rng.integers(0, 5)))]
+        above = [furniture[i] for i in rng.integers(0, len(furniture), int(rng.integers(0, 3)))]
+        found.append(_flat(f"made/{story.page}", [*above, *main, *below, *lines])._replace(site=story.site))
+    return found
+
+
+def _flat(page: str, lines: list[tuple[str, str]]) -> Gold:
+    blocks = [Block(" ".join(text.split()), 0, 0) for text, _ in lines]
+    empty = np.zeros((len(blocks), 0), dtype=np.float32)
+    gold = Gold(page, page, blocks, empty, np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32), True, "flat")
+    return by_hand(gold, [str(role) for _, role in lines])
+
+
+def _only(row: NDArray[np.bool_], role: Role) -> bool:
+    return bool(row[INDEX[role]] and row.sum() == 1)
+
+
+def _main(row: NDArray[np.bool_]) -> bool:
+    return bool(row[INDEX[Role.BODY]] and not row[INDEX[Role.NOTICE]])
+
+
 def own_labels() -> Iterator[dict[str, Any]]:
     path = LABELS / "roles.jsonl"
     if path.exists():

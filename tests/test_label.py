@@ -1,0 +1,145 @@
+"""Roles from the shipped weights, the decision over a page, and the reasons given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import SettingsError
+from pipeline.features import DENSE, features
+from pipeline.label import MAIN, ROLES, LabelSettings, decide, label, load, probabilities, story, weights_digest
+from pipeline.model import Block, Role
+from pipeline.segment_html import segment_html
+from pipeline.segment_text import segment_text
+from pipeline.why import PHRASES
+
+PARAGRAPH = (
+    "The bakers of the old harbour opened their ovens before dawn on Tuesday, and by noon the queue, which began at the "
+    "lighthouse, had reached the bridge. Nobody remembered a longer one. “We have flour for two days,” said the eldest."
+)
+PAGE = f"""<html><head><title>Bread queue reaches the bridge - Harbour Post</title></head><body>
+<nav><ul><li><a href="/">Home</a></li><li><a href="/town">Town</a></li><li><a href="/sea">Sea</a></li></ul></nav>
+<main><article><h1>Bread queue reaches the bridge</h1><p class="byline">By Ada Lind, 3 May 2024</p>
+{"".join(f"<p>{PARAGRAPH} It was the {n}th day.</p>" for n in range(6))}</article></main>
+<aside class="related"><h3>Most read</h3><ul>
+<li><a href="/sea/2024/05/02/harbour-seal-returns-after-ten-winters">Harbour seal returns after ten winters</a></li>
+<li><a href="/town/2024/05/01/library-lends-its-millionth-book">Library lends its millionth book to a sailor</a></li></ul></aside>
+<footer><p>© 2024 Harbour Post. All rights reserved.</p></footer></body></html>"""
+
+
+def labelled(page: str) -> list[Block]:
+    segmented = segment_html(page)
+    return label(segmented.blocks, segmented.structure)
+
+
+def test_paragraphs_of_a_plain_news_page_are_body_and_its_menu_is_not() -> None:
+    roles = {block.text: block.role for block in labelled(PAGE)}
+    assert all(role is Role.BODY for text, role in roles.items() if "bakers" in text)
+    assert roles["Bread queue reaches the bridge"] is Role.TITLE
+    assert {roles["Home"], roles["Town"], roles["Sea"]} == {Role.NAVIGATION}
+    assert roles["Harbour seal returns after ten winters"] is Role.HEADLINE
+
+
+def test_the_same_page_flattened_keeps_its_paragraphs_as_body() -> None:
+    flat = "\n".join(block.text for block in segment_html(PAGE).blocks)
+    roles = {block.text: block.role for block in label(segment_text(flat).blocks, None)}
+    assert all(role is Role.BODY for text, role in roles.items() if "bakers" in text)
+    assert roles["Home"] not in {Role.BODY, Role.HEADING}
+
+
+def test_labelling_twice_gives_the_same_roles_scores_and_reasons() -> None:
+    assert labelled(PAGE) == labelled(PAGE)
+
+
+def test_every_block_gets_a_role_a_score_and_nothing_else_changes() -> None:
+    segmented = segment_html(PAGE)
+    for before, after in zip(segmented.blocks, label(segmented.blocks, segmented.structure), strict=True):
+        assert after._replace(role=before.role, score=before.score, why=before.why) == before
+        assert 0.0 <= after.score <= 1.0
+
+
+def test_a_page_without_blocks_has_no_labels() -> None:
+    assert label([], None) == []
+
+
+@pytest.mark.parametrize("text", ["x", "12345 678", "☃ ☃ ☃", "🜁" * 50, "\u202e!\u202c", "a" * 100_000, "读" * 3_000])
+def test_one_odd_block_is_labelled_without_an_error(text: str) -> None:
+    assert len(label([Block(text, 0, len(text))], None)) == 1
+
+
+def test_fifty_thousand_blocks_are_labelled() -> None:
+    blocks = [Block(f"Item {n}", 0, 1) for n in range(50_000)]
+    assert len(label(blocks, None)) == 50_000
+
+
+def test_a_page_of_links_alone_has_an_empty_story() -> None:
+    links = "".join(f'<li><a href="/section-{n}">Section {n}</a></li>' for n in range(60))
+    assert not [b for b in labelled(f"<html><body><nav><ul>{links}</ul></nav></body></html>") if b.role in {Role.BODY, Role.HEADING}]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 200)), min_size=1, max_size=40))
+def test_the_story_is_always_the_most_probable_blocks(rows: list[tuple[float, int]]) -> None:
+    p = np.round(np.array([row[0] for row in rows]), 4)
+    inside = story(p, np.array([row[1] for row in rows], dtype=np.float64))
+    if inside.any() and (~inside).any():
+        assert p[inside].min() >= p[~inside].max()
+
+
+def test_a_doubtful_long_block_among_sure_ones_is_decided_for_the_page() -> None:
+    words = np.array([100.0, 100.0, 100.0, 100.0])
+    assert story(np.array([0.99, 0.98, 0.97, 0.45]), words).tolist() == [True, True, True, False]
+    assert story(np.array([0.60, 0.55, 0.50, 0.45]), words).all()
+
+
+def test_a_page_with_hardly_any_expected_words_keeps_only_likely_blocks() -> None:
+    assert story(np.array([0.2, 0.1]), np.array([10.0, 10.0])).tolist() == [False, False]
+
+
+def test_blocks_outside_the_story_never_get_a_story_text_role() -> None:
+    p = np.full((3, len(ROLES)), 0.01)
+    p[:, MAIN[1]] = [0.9, 0.02, 0.03]
+    p[1:, ROLES.index(Role.NOTICE)] = 0.5
+    assert [ROLES[role] for role in decide(p, np.array([50.0, 50.0, 50.0]))] == [Role.BODY, Role.NOTICE, Role.NOTICE]
+
+
+def test_probabilities_are_rounded_so_that_last_bits_decide_nothing() -> None:
+    segmented = segment_html(PAGE)
+    p = probabilities(features(segmented.blocks, segmented.structure), load("", "markup"))
+    assert np.array_equal(p, np.round(p, 4))
+    assert np.allclose(p.sum(axis=1), 1, atol=0.002)
+
+
+def test_reasons_are_phrases_a_reader_can_check() -> None:
+    known = {phrase for pair in PHRASES.values() for phrase in pair if phrase}
+    reasons = [block.why for block in labelled(PAGE)]
+    assert all(set(why.split(", ")) <= known for why in reasons if why)
+    assert sum(map(bool, reasons)) >= 0.9 * len(reasons)
+
+
+def test_every_phrase_belongs_to_a_fact() -> None:
+    assert set(PHRASES) <= set(DENSE)
+
+
+def test_a_wrong_weights_file_says_which(tmp_path: Path) -> None:
+    wrong = tmp_path / "weights.npz"
+    wrong.write_bytes(b"not weights")
+    with pytest.raises(SettingsError, match=r"weights\.npz: not a weights file"):
+        label([Block("x", 0, 1)], None, LabelSettings(text_weights=str(wrong)))
+
+
+def test_weights_with_pickled_objects_are_refused(tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.npz"
+    arrays = {name: np.array([object()], dtype=object) for name in load("", "text")._fields}
+    np.savez(hostile, allow_pickle=True, **arrays)
+    with pytest.raises(SettingsError):
+        load(str(hostile), "text")
+
+
+def test_the_shipped_weights_are_small_and_named() -> None:
+    folder = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
+    assert sum(path.stat().st_size for path in folder.glob("*.npz")) < 5_000_000
+    assert len(weights_digest()) == 16

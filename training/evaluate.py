@@ -1,0 +1,139 @@
+"""Scores of predictions on pages the net has not seen, in the units of the bench."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipeline.label import MAIN, decide, words_per_block
+from pipeline.model import ROLES, Role
+from tests.gate.measure import load_scorer
+from training.data import Example, pages, words
+from training.net import Net, collate
+
+Logits = Mapping[str, NDArray[np.float32]]
+WCXB_WORD = re.compile(r"\w+")
+STORY = {str(ROLES[index]) for index in MAIN}
+CONFIDENT = 0.9
+
+
+class Known(NamedTuple):
+    """Gold texts and lines by page."""
+
+    wcxb: dict[str, dict[str, Any]]
+    news: dict[str, str]
+    roles: dict[str, list[dict[str, Any]]]
+
+
+def known() -> Known:
+    news = {f"{name}/{row['id']}": row["body"] for name in ("news-en-dev", "news-dev") for row in pages(name)}
+    return Known(
+        {f"wcxb-dev/{row['id']}": row for row in pages("wcxb-dev")},
+        news,
+        {f"news-dev/{row['id']}": row["lines"] for row in pages("roles-dev")},
+    )
+
+
+def predict(net: Net, examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
+    """Logits by page, one page at a time."""
+    with torch.no_grad():
+        return {example.page: net(collate([example]))[0].numpy() for example in examples if example.texts}
+
+
+def soften(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """Probabilities as `pipeline.label` computes them."""
+    scaled = logits.astype(np.float64) / temperature
+    p = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    rounded: NDArray[np.float64] = np.round(p / p.sum(axis=1, keepdims=True), 4)
+    return rounded
+
+
+def fit_temperature(logits: Logits, examples: Sequence[Example]) -> float:
+    """The temperature under which the roles read by hand are most probable."""
+    by_hand = [example for example in examples if example.by_hand and example.page in logits]
+
+    def surprise(temperature: float) -> float:
+        p = [soften(logits[example.page], temperature)[example.allowed] for example in by_hand]
+        return float(-np.log(np.maximum(np.concatenate(p), 1e-4)).mean())
+
+    return min((round(float(step), 2) for step in np.arange(0.7, 3.01, 0.05)), key=surprise)
+
+
+def score(logits: Logits, examples: Sequence[Example], gold: Known, temperature: float = 1.0) -> dict[str, float]:
+    """Every figure of the table, by name."""
+    f1s: dict[str, list[float]] = defaultdict(list)
+    roles = Roles()
+    confident = np.zeros(2)
+    for example in examples:
+        p = soften(logits[example.page], temperature) if example.texts else np.zeros((0, len(ROLES)))
+        chosen = decide(p, words_per_block(example.features)) if example.texts else np.zeros(0, dtype=np.int64)
+        names = [str(ROLES[index]) for index in chosen]
+        story = " ".join(text for text, name in zip(example.texts, names, strict=True) if name in STORY)
+        if row := gold.wcxb.get(example.page):
+            value = bag_f1(WCXB_WORD.findall(story.lower()), WCXB_WORD.findall(row["main_content"].lower()))
+            for group in ("all", row["page_type"], row["stratum"]):
+                f1s[f"WCXB {group}"].append(value)
+        if example.page in gold.news:
+            f1s[example.page.split("/")[0]].append(bag_f1(words(story), words(gold.news[example.page])))
+        if example.page in gold.roles:
+            roles.add(gold.roles[example.page], example.texts, names)
+        if example.by_hand and example.texts:
+            sure = p[np.arange(len(p)), chosen] >= CONFIDENT
+            confident += (sure.sum(), example.allowed[np.arange(len(p)), chosen][sure].sum())
+    figures = {name: float(np.mean(values)) for name, values in sorted(f1s.items())}
+    figures |= roles.figures()
+    figures["right where score >= 0.9"] = float(confident[1] / max(confident[0], 1))
+    return figures
+
+
+class Roles:
+    """Running totals of the roles scorer, computed by the bench's own functions."""
+
+    def __init__(self) -> None:
+        self.scorer = load_scorer()
+        self.right: Counter[str] = Counter()
+        self.there: Counter[str] = Counter()
+        self.said: Counter[str] = Counter()
+        self.heads = np.zeros(3, dtype=np.int64)
+        self.kept = np.zeros(2, dtype=np.int64)
+        self.bodies: list[float] = []
+
+    def add(self, lines: list[dict[str, Any]], texts: Sequence[str], names: Sequence[str]) -> None:
+        said = [{"text": text, "role": name} for text, name in zip(texts, names, strict=True)]
+        right, there, claimed, heads, kept = self.scorer.score_page(lines, said)
+        self.right += right
+        self.there += there
+        self.said += claimed
+        self.heads += heads
+        self.kept += kept
+        if there["body"]:
+            self.bodies.append(self.scorer.f1(right["body"], claimed["body"], there["body"])[2])
+
+    def figures(self) -> dict[str, float]:
+        if not self.bodies:
+            return {}
+        f1 = self.scorer.f1
+        roles = {role: f1(self.right[role], self.said[role], self.there[role])[2] for role in self.scorer.ROLES if self.there[role]}
+        hits, gold, said = self.heads.tolist()
+        return {
+            "roles macro": float(np.mean(list(roles.values()))),
+            **{f"roles {role}": value for role, value in roles.items()},
+            "roles body F1": float(np.mean(self.bodies)),
+            "roles headline F1": f1(hits, said, gold)[2],
+            "roles conserved": float(self.kept[0] / self.kept[1]),
+        }
+
+
+def bag_f1(ours: list[str], gold: list[str]) -> float:
+    """Word F1 by bag overlap; two empty texts agree."""
+    a, b = Counter(ours), Counter(gold)
+    return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0
+
+
+assert Role.BODY.value in STORY
