@@ -40,7 +40,7 @@ MONOTONOUS_SETTLE_AT = 0.6
 # ... unless the small model prefers another language by this many nats.
 MONOTONOUS_DOUBT = 5.0
 # Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
-NAMES_FROM = 0.34
+NAMES_FROM = 0.28
 # ... and count for the share of the others, at most this.
 NAMES_AT_MOST = 0.75
 
