@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
 from pipeline.language_reading import Floats, PageReading, piece_counts, read_page
-from pipeline.language_settings import LanguageSettings  # noqa: TC001 - runtime users annotate with it
+from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
@@ -73,7 +73,7 @@ def _wordless(block: str, script: str = "Zyyy") -> list[Span]:
 class _Page:
     """One call's working values; nothing of it outlives the call. Rows are the blocks that hold tokens."""
 
-    def __init__(  # noqa: PLR0917 - private, and called once
+    def __init__(
         self,
         blocks: Sequence[str],
         page: PageReading,
@@ -402,7 +402,7 @@ class _Page:
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
-    def _span(  # noqa: PLR0917 - private, and called twice
+    def _span(
         self, pieces: list[Piece], label: int, p: Floats, own: int, own_sure: float, unhinted: int, by_script: bool
     ) -> Span:
         """`own` is the answer without the page, `unhinted` without the page's own claims."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 # Order gives each script its bit in a token's script mask; at most 62.
-SCRIPTS = (  # noqa: SIM905 - as words
+SCRIPTS = (
     "Latn Cyrl Arab Deva Ethi Hani Kana Hang Grek Armn Hebr Geor Thai Laoo Khmr Mymr Guru Gujr Beng Orya Taml Telu "
     "Knda Mlym Sinh Tibt Thaa Syrc Cher Cans Mong Tfng Nkoo Olck Yiii Vaii Java Bali Sund Copt Zzzz"
 ).split()
