@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 JSON_LD = 'script[type="application/ld+json" i]'
 MAX_SCRIPTS = 40
 MAX_TIMES = 30
+MAX_VISIBLE_TITLES = 50
 MAX_TITLE_CHARS = 500
 MAX_URL_CHARS = 2_000
 MIN_DESCRIPTION_CHARS = 20
@@ -165,7 +166,9 @@ def _title(facts: Sequence[Facts], blocks: Sequence[Block], head: _Head, site_na
     visible += [block.text for block in blocks if block.level == 1 and block.role is not Role.TITLE]
     declared = [(fact.origin, fact.title) for fact in facts]
     return choose_title(
-        Titles([text for text in visible if len(text) <= MAX_TITLE_CHARS], declared, head.title), site_name, url
+        Titles([text for text in visible if len(text) <= MAX_TITLE_CHARS][:MAX_VISIBLE_TITLES], declared, head.title),
+        site_name,
+        url,
     )
 
 

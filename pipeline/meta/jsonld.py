@@ -57,7 +57,7 @@ KINDS = {
 UNLISTED = 9
 # What stands inside a story without being it.
 ASIDE = frozenset(
-    {"comment", "publisher", "ispartof", "mentions", "hasPart", "itemlistelement", "review", "associatedmedia"}
+    {"comment", "publisher", "ispartof", "mentions", "haspart", "itemlistelement", "review", "associatedmedia"}
 )
 WRAPPING = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|\]\]>|;)\s*$"
@@ -80,7 +80,7 @@ def read_jsonld(scripts: Sequence[str], title: str = "", url: str = "") -> Facts
         if not values and script.strip():
             broken.append(script)
         for value in values:
-            nodes += islice(_walk(value), MAX_NODES)
+            nodes += islice(_walk(value), MAX_NODES - len(nodes))
     by_id = {node["@id"]: node for node, _ in nodes if isinstance(node.get("@id"), str) and len(node) > 1}
     story = _story(nodes, title, url)
     if story is None:
@@ -90,16 +90,17 @@ def read_jsonld(scripts: Sequence[str], title: str = "", url: str = "") -> Facts
 
 def parse_json(script: str) -> list[Any]:
     """The values in a script, repaired where that is simple; empty when it stays broken."""
-    text = WRAPPING.sub("", WRAPPING.sub("", script)).strip()
-    for repair in (_as_is, _without_trailing_commas, html.unescape):
-        text = repair(text)
+    text = script.strip()
+    for repair in (None, _unwrapped, _without_trailing_commas, html.unescape):
+        text = repair(text) if repair else text
         if values := _values(text):
             return values
     return []
 
 
-def _as_is(text: str) -> str:
-    return text
+def _unwrapped(text: str) -> str:
+    """Without the comments that once hid scripts from browsers and XML parsers."""
+    return WRAPPING.sub("", WRAPPING.sub("", text)).strip()
 
 
 def _without_trailing_commas(text: str) -> str:

@@ -120,7 +120,9 @@ def folded(name: str) -> str:
 def _clean(field: str) -> str:
     """One line without addresses, handles and remarks in brackets."""
     text = tidy(field, MAX_FIELD_CHARS)
-    return " ".join(BRACKETS.sub(" ", ADDRESS.sub(" ", text)).split()).strip(" ,;|")
+    if not text.replace(" ", "").isalpha():
+        text = " ".join(BRACKETS.sub(" ", ADDRESS.sub(" ", text)).split())
+    return text.strip(" ,;|")
 
 
 def strip_prefix(text: str) -> str:
