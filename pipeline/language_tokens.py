@@ -91,13 +91,15 @@ class TokenTable:
                 found = [None] * len(tokens)
             found = self._learn(tokens, found)
         index = np.array(found, dtype=np.intp)
-        return TokenReadings(self._vectors.take(index, axis=0), self._meta.take(index, axis=0))
+        # Kept in two bytes each, so that more of the table stays near the processor: at most 257 features of a token,
+        # each at most 127.
+        return TokenReadings(self._vectors.take(index, axis=0).astype(np.float64), self._meta.take(index, axis=0))
 
     def _clear(self) -> None:
         dimensions = self._weights.shape[1] + 1
         self._rows: dict[str, int] = {}
         self._used = 0
-        self._vectors = np.zeros((1024, dimensions))
+        self._vectors = np.zeros((1024, dimensions), dtype=np.int16)
         self._meta = np.zeros((1024, 5), dtype=np.int64)
 
     def _learn(self, tokens: Sequence[str], found: list[int | None]) -> list[int | None]:
