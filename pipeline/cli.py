@@ -62,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_extract(commands)
     _add_schema(commands)
+    _add_compare(commands)
     _add_status(commands)
     _add_retry(commands)
     return parser
@@ -124,6 +125,23 @@ def _add_schema(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     schema.set_defaults(command=_schema)
 
 
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="set our story beside other extractors'",
+        description="For each page and extractor: words of both, and which share of each the other took too.",
+    )
+    compare.add_argument("files", nargs="+", metavar="FILE", help="pages with markup")
+    compare.add_argument(
+        "--with",
+        dest="names",
+        action="append",
+        metavar="NAME",
+        help="trafilatura (default), justext; may be given several times",
+    )
+    compare.set_defaults(command=_compare)
+
+
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser(
         "status", help="say how far a run is", description="Shards done, failed pages, time left."
@@ -182,6 +200,21 @@ def _schema(options: argparse.Namespace) -> int:
         for column in schema.columns(table):
             print(f"  {column.name:18} {column.type:20} {column.description}")
         print()
+    return OK
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from pipeline.report.compare import COLUMNS, compared
+
+    print("\t".join(COLUMNS))
+    for file in options.files:
+        page = _page(file)
+        try:
+            rows = compared(file, page.data, page.url, options.names or ["trafilatura"])
+        except PageError as error:
+            raise PresscutError(f"{file}: {error}") from None
+        for row in rows:
+            print("\t".join(map(str, row)))
     return OK
 
 

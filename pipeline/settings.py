@@ -103,7 +103,7 @@ def code_digest() -> str:
     return digest.hexdigest()[:32]
 
 
-AROUND = ("engines/", "report/", "extractors/", "cli.py", "runs.py", "__main__.py", "__init__.py")
+AROUND = ("engines/", "report/", "cli.py", "runs.py", "__main__.py", "__init__.py")
 
 
 def _values(section: Any) -> dict[str, Any]:

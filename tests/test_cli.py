@@ -224,3 +224,12 @@ def test_make_knows_the_order_of_stages_also_in_parallel() -> None:
     command = ["make", "-C", str(ROOT), "-n", "-j2", "VENV=/nonexistent", "tables", "language", "label", "segment"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"--until (\w+)", shown) == ["segment", "label", "language", "tables"]
+
+
+def test_compare_sets_our_story_beside_trafilatura_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", TRAM, "--with", "trafilatura", "--with", "justext"]) == 0
+    head, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert head == ["file", "extractor", "our_words", "their_words", "ours_in_theirs", "theirs_in_ours"]
+    assert [row[1] for row in rows] == ["trafilatura", "justext"]
+    assert float(rows[0][4]) > 0.8
+    assert main(["compare", TRAM, "--with", "nobody"]) == 2

@@ -110,10 +110,18 @@ def _hash(digest: Any, array: Any) -> None:
         _hash(digest, array.flatten())
     elif pa.types.is_string(array.type):
         digest.update(np.asarray(pa.compute.binary_length(array).fill_null(0), dtype="<i8").tobytes())
-        for start in range(0, len(array), ROW_GROUP_ROWS):
-            digest.update("".join(array.slice(start, ROW_GROUP_ROWS).fill_null("").to_pylist()).encode())
+        digest.update(_characters(array.fill_null("") if array.null_count else array))
     elif pa.types.is_boolean(array.type):
         digest.update(np.packbits(np.asarray(array.fill_null(False))).tobytes())
     else:
         plain = np.asarray(array.fill_null(0))
         digest.update(plain.astype(plain.dtype.newbyteorder("<")).tobytes())
+
+
+def _characters(array: Any) -> memoryview:
+    """The bytes of all strings, end to end, as they lie in memory."""
+    _, offsets, data = array.buffers()
+    if data is None or not len(array):
+        return memoryview(b"")
+    ends = np.frombuffer(offsets, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
+    return memoryview(data)[ends[0] : ends[-1]]
