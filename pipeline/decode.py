@@ -139,10 +139,12 @@ def _detected(data: bytes) -> tuple[str, str, str]:
 
 
 def _strict_utf8(data: bytes) -> str | None:
+    """None unless the bytes are UTF-8, a character cut in two by the end of the data allowed."""
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    except UnicodeDecodeError as error:
+        cut_off = error.reason == "unexpected end of data" and error.end == len(data)
+        return data.decode("utf-8", "replace") if cut_off and not data[: error.start].isascii() else None
 
 
 def _declared(data: bytes) -> str | None:

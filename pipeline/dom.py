@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any, NamedTuple, Protocol
 
 import turbohtml
@@ -113,9 +113,13 @@ REMARKABLE = "[hidden], [style], [role], [itemprop]"
 
 # What may stand between the tag before a text and the text itself: end tags, comments, declarations, blanks.
 GAP = re.compile(r"(?:\s+|</[^>]*>|<!--.*?-->|<![^>]*>|<\?[^>]*>|&nbsp;|&#160;|&#[xX][aA]0;)*", re.DOTALL)
-TAG = re.compile(r"""<[^>"']*+(?:(?:"[^"]*"|'[^']*')[^>"']*+)*+>""")
+# The rest of a tag: quotes count only where a value begins, as in HTML5 (a stray one is part of a name).
+ATTRIBUTES = r"""(?:[^>=]*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>)))*+[^>=]*+>"""
+TAG = re.compile(f"<{ATTRIBUTES}")
 # Inside a text node's stretch of source only ignored tags and comments may stand.
-MARKUP = re.compile(r"""<!--.*?-->|</?[A-Za-z!?][^>"']*+(?:(?:"[^"]*"|'[^']*')[^>"']*+)*+>""", re.DOTALL)
+MARKUP = re.compile(f"<!--.*?-->|</?[A-Za-z!?]{ATTRIBUTES}", re.DOTALL)
+# How far ahead, and at how many places, a moved text is looked for: enough for a table's worth, bounded for hostile pages.
+MOVED_CHARS, MOVED_TRIES = 50_000, 500
 REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
 
 
@@ -159,7 +163,7 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
                     blank += text
                     continue
                 low = cursor if before is None else after(before, unseen)
-                start, cursor = _locate(source, text, max(cursor, low))
+                start, end, cursor = _locate(source, text, max(cursor, low))
                 before = None
                 if apart or box != text_box:
                     tree.first.append(len(data))
@@ -169,7 +173,7 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
                 data.append(blank + text if blank else text)
                 blank = ""
                 tree.starts.append(start)
-                tree.ends.append(cursor)
+                tree.ends.append(end)
                 owners.append(parent)
                 tree.links.append(link)
             elif node_type is element_type:
@@ -177,6 +181,9 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
                 before, unseen, special = node, tag in unseen_tags, node in remarkable
                 if unseen or (special and _is_hidden(node)):
                     unseen = True
+                    if tag == "head":
+                        # What follows may be implied, as the head is, and stand nowhere itself.
+                        cursor = max(cursor, after(node, unseen))
                     continue
                 index = len(parents)
                 if index >= settings.max_elements:
@@ -229,7 +236,9 @@ class TagEnds:
         """The offset just past an element's start tag, or past all of it; 0 when it is implied and stands nowhere."""
         position = element.position
         if position is None:
-            return 0
+            # An implied head ends where the last element in it does.
+            inside = [child for child in element.children if whole and child.position is not None]
+            return self.after(inside[-1], whole) if inside else 0
         newlines = position[0] - 1
         start = self.lines[newlines] + newlines + position[1]
         match = TAG.match(self.source, start)
@@ -276,19 +285,42 @@ def _is_hidden(node: Node) -> bool:
     return hidden is not None and hidden.lower() != "until-found"
 
 
-def _locate(source: str, data: str, low: int) -> tuple[int, int]:
-    """Start and end of a text in the source at or after `low`, without its outer blanks; empty if it is not to be found."""
+def _locate(source: str, data: str, low: int) -> tuple[int, int, int]:
+    """Start and end of a text in the source, without its outer blanks, and where to look for the next one.
+
+    `low` is where it may begin at the earliest. Start and end are equal where it is not to be found.
+    """
     core = data.strip()
     match = GAP.match(source, low)
     start = match.end() if match else low
-    if source.startswith(core, start):
-        return start, start + len(core)
+    if source.startswith(core, start) and core[0] not in "<&":
+        end = start + len(core)
+        return start, end, end
+    start = _past_blanks(source, start)
     end = _spelled(source, core, start)
-    if end < 0:
-        # Moved by the parser (foster-parented out of a table, say): the next place that spells it.
-        start = source.find(core, low)
-        return (start, start + len(core)) if start >= 0 else (low, low)
-    return start, end
+    return (start, end, end) if end >= 0 else (*_moved(source, core, low), low)
+
+
+def _past_blanks(source: str, at: int) -> int:
+    """The offset past blanks written as references, and what else may stand before a text."""
+    while (match := REFERENCE.match(source, at)) and html.unescape(match.group()).isspace():
+        gap = GAP.match(source, match.end())
+        at = gap.end() if gap else match.end()
+    return at
+
+
+def _moved(source: str, core: str, low: int) -> tuple[int, int]:
+    """Where a text that the parser moved (out of a table, say) is spelled next, within reach; empty if nowhere."""
+    stop = low + MOVED_CHARS
+    start = source.find(core, low, stop)
+    if start >= 0:
+        return start, start + len(core)
+    candidates = re.compile(f"{re.escape(core[0])}|&").finditer(source, low, stop)
+    for match in islice(candidates, MOVED_TRIES):
+        end = _spelled(source, core, match.start())
+        if end >= 0:
+            return match.start(), end
+    return low, low
 
 
 def _spelled(source: str, text: str, start: int) -> int:
@@ -327,6 +359,7 @@ class _SoupText:
     """A BeautifulSoup string that looks like the default parser's text node."""
 
     __slots__ = ("data",)
+    position = None
 
     def __init__(self, data: str) -> None:
         self.data = data

@@ -8,15 +8,18 @@ character of the tree ends up in exactly one block.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import TypeVar
 
 import numpy as np
 
 from pipeline import dom
 from pipeline.dom import DomSettings, Kind, Parsed, Tree
 from pipeline.model import Block
-from pipeline.segmented import Segmented
+from pipeline.segmented import Segmented, has_visible
 from pipeline.structure import STRUCTURE, describe
 
+Value = TypeVar("Value")
 PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 # A heading may hold boxes of its own; how far up from a box to look for it.
@@ -39,6 +42,7 @@ def segment_parsed(parsed: Parsed, source: str, settings: DomSettings = DomSetti
     tree = dom.walk(parsed, source, settings)
     if _is_noscript_page(parsed, tree):
         tree = dom.walk(parsed, source, settings._replace(noscript=True))
+    tree = _seen(tree)
     if not tree.data:
         return Segmented([], np.zeros((0, len(STRUCTURE)), dtype=np.float32), tree.cut)
     blocks = _blocks(tree)
@@ -53,6 +57,30 @@ def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
     """
     visible = sum(map(len, tree.data))
     return visible < sum(len(" ".join(node.text.split())) for node in parsed.select("noscript"))
+
+
+def _seen(tree: Tree) -> Tree:
+    """The tree without blocks of zero-width and other ignorable characters alone."""
+    bounds = [*tree.first, len(tree.data)]
+    runs = [range(*bound) for bound in pairwise(bounds)]
+    kept = [at for at, run in enumerate(runs) if any(has_visible(tree.data[text]) for text in run)]
+    if len(kept) == len(runs):
+        return tree
+    texts = [text for at in kept for text in runs[at]]
+    return tree._replace(
+        data=_picked(tree.data, texts),
+        starts=_picked(tree.starts, texts),
+        ends=_picked(tree.ends, texts),
+        owners=_picked(tree.owners, texts),
+        links=_picked(tree.links, texts),
+        first=[0, *accumulate(len(runs[at]) for at in kept[:-1])] if kept else [],
+        boxes=_picked(tree.boxes, kept),
+        opened=_picked(tree.opened, kept),
+    )
+
+
+def _picked(column: Sequence[Value], places: Sequence[int]) -> list[Value]:
+    return [column[place] for place in places]
 
 
 def _blocks(tree: Tree) -> list[Block]:

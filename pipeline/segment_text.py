@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.model import Block
-from pipeline.segmented import Segmented
+from pipeline.segmented import Segmented, has_visible
 
 
 class TextSettings(NamedTuple):
@@ -28,7 +28,7 @@ class TextSettings(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line that is not blank: its place without outer blanks, and whether blank lines stand before it."""
+    """A line with something to see: its place without outer blanks, and whether blank lines stand before it."""
 
     start: int
     end: int
@@ -50,10 +50,11 @@ def _lines(source: str) -> list[Line]:
     lines: list[Line] = []
     at, apart = 0, False
     for raw in source.split("\n"):
-        if stripped := raw.strip():
+        stripped = raw.strip()
+        if seen := has_visible(stripped):
             start = at + raw.index(stripped[0])
             lines.append(Line(start, start + len(stripped), apart))
-        apart = not stripped
+        apart = not seen
         at += len(raw) + 1
     return lines
 

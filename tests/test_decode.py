@@ -1,0 +1,154 @@
+"""Bytes to text: any bytes at all give a source or a named error, and the text is normal."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.decode import DecodeSettings, decode, looks_binary, normalise
+from pipeline.errors import PageError
+from pipeline.model import Source
+from tests.samples import broken_cases, samples
+
+WORDS = "Девять ящиков груш доставили к запруде в понедельник утром, и сторож дважды их взвесил."
+ENGLISH = "The café tables — “nine” of them — stood at the weir. "
+
+
+def is_normal(text: str) -> bool:
+    return not any(char in "\r\x00" or "\ud800" <= char <= "\udfff" for char in text)
+
+
+def read(data: bytes | str, label: str | None = None) -> Source | str:
+    """The source, or the kind of the error; any other exception is a failure."""
+    try:
+        return decode(data, label)
+    except PageError as error:
+        return error.kind
+
+
+@given(st.binary(max_size=400), st.none() | st.text(max_size=12))
+def test_any_bytes_give_a_source_or_a_named_error(data: bytes, label: str | None) -> None:
+    source = read(data, label)
+    if isinstance(source, str):
+        assert source in {"empty", "binary", "undecodable"}
+        return
+    assert is_normal(source.text)
+    assert source.text.strip()
+    assert source.charset_source in {"bom", "http", "meta", "utf-8", "detected", "fallback"}
+    assert source.replacements == source.text.count("\ufffd")
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=()), max_size=60))
+def test_any_string_gives_a_normal_source_or_a_named_error(text: str) -> None:
+    source = read(text)
+    if isinstance(source, str):
+        assert source in {"empty", "undecodable"}
+        return
+    assert is_normal(source.text)
+    assert (source.charset, source.charset_source) == ("", "given")
+
+
+@given(st.text(alphabet="ab\r\n\x00\ud800\udfff\ufeff é", max_size=30))
+def test_normalising_twice_is_normalising_once(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert is_normal(once)
+    assert len(once) == len(text) - text.count("\r\n")
+
+
+@given(st.text(alphabet="abc é я字🍞\n", min_size=1).filter(str.strip))
+def test_what_is_written_in_utf_8_comes_back(text: str) -> None:
+    assert decode(text.encode()).text == text
+
+
+@pytest.mark.parametrize("case", broken_cases(), ids=lambda case: case.path.name)
+def test_broken_inputs_become_what_is_expected_of_them(case) -> None:
+    if case.path.suffix == ".gz" or case.path.name == "compressed.html":
+        pytest.skip("decompressed by the reader first")
+    if case.error:
+        with pytest.raises(PageError) as raised:
+            decode(case.path.read_bytes())
+        assert raised.value.kind == case.error
+        return
+    source = decode(case.path.read_bytes())
+    assert case.charset in {"", source.charset}
+    assert case.replacements in {-1, source.replacements}
+
+
+@pytest.mark.parametrize("page", samples(), ids=lambda page: page.name)
+def test_the_sample_is_decoded_without_a_replacement(page) -> None:
+    source = decode(page.data())
+    assert source.replacements == 0
+    assert not source.cut
+
+
+@pytest.mark.parametrize(
+    ("data", "http", "charset", "found"),
+    [
+        (b"\xef\xbb\xbf" + ENGLISH.encode(), "windows-1251", "utf-8", "bom"),
+        (("\ufeff" + ENGLISH).encode("utf-16-le"), None, "utf-16le", "bom"),
+        (("\ufeff" + ENGLISH).encode("utf-16-be"), None, "utf-16be", "bom"),
+        (WORDS.encode("cp1251"), "windows-1251", "windows-1251", "http"),
+        (b'<meta charset="windows-1251">' + WORDS.encode("cp1251"), None, "windows-1251", "meta"),
+        (b'<meta http-equiv=x content="text/html; charset=koi8-r">' + WORDS.encode("koi8-r"), None, "koi8-r", "meta"),
+        (b"<?xml version='1.0' encoding='windows-1251'?>" + WORDS.encode("cp1251"), None, "windows-1251", "meta"),
+        (b'<meta charset="koi8-r">' + WORDS.encode("cp1251"), "windows-1251", "windows-1251", "http"),
+        (b'<meta charset="windows-1251">' + WORDS.encode(), "iso-8859-1", "utf-8", "utf-8"),
+        (WORDS.encode(), "no-such-charset", "utf-8", "utf-8"),
+        (WORDS.encode(), "replacement", "utf-8", "utf-8"),
+        (b"plain ascii", "utf-16", "utf-8", "utf-8"),
+        (WORDS.encode("cp1251"), "utf-8", "windows-1251", "detected"),
+        (WORDS.encode("cp1251"), None, "windows-1251", "detected"),
+    ],
+)
+def test_the_order_of_trust(data: bytes, http: str | None, charset: str, found: str) -> None:
+    source = decode(data, http)
+    assert (source.charset, source.charset_source) == (charset, found)
+    assert WORDS in source.text or ENGLISH.strip() in source.text or "ascii" in source.text
+
+
+def test_latin_1_means_windows_1252_as_in_browsers() -> None:
+    assert decode(b"\x93Nine\x94 crates", "ISO-8859-1").text == "“Nine” crates"
+
+
+def test_a_character_cut_in_two_at_the_end_is_one_replacement() -> None:
+    source = decode((ENGLISH + "—").encode()[:-1])
+    assert (source.charset, source.replacements) == ("utf-8", 1)
+    assert source.text.startswith(ENGLISH)
+
+
+def test_a_few_bad_bytes_in_utf_8_are_a_few_replacements() -> None:
+    source = decode(ENGLISH.encode() * 20 + b"\xff" + WORDS.encode())
+    assert (source.charset, source.charset_source, source.replacements) == ("utf-8", "detected", 1)
+
+
+def test_a_replacement_is_counted_for_every_nul_and_lone_surrogate() -> None:
+    source = decode("a\x00b\ud800c")
+    assert (source.text, source.replacements) == ("a\ufffdb\ufffdc", 2)
+
+
+def test_a_text_beyond_the_budget_keeps_its_beginning_and_says_so() -> None:
+    source = decode("pear " * 10, settings=DecodeSettings(max_chars=9))
+    assert (source.text, source.cut) == ("pear pear", True)
+
+
+@pytest.mark.parametrize(
+    "head", [b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"%PDF-1.7", b"PK\x03\x04", b"\x1f\x8b\x08", bytes(range(32)) * 9]
+)
+def test_media_and_archives_are_no_text(head: bytes) -> None:
+    assert looks_binary(head)
+    with pytest.raises(PageError, match="media or archive"):
+        decode(head)
+
+
+def test_text_in_escape_sequences_and_utf_16_is_no_media() -> None:
+    assert not looks_binary("梨が九箱届いた".encode("iso-2022-jp") * 9)
+    assert not looks_binary(ENGLISH.encode("utf-16-le"))
+    assert not looks_binary(b"")
+
+
+def test_mostly_undecodable_text_is_refused() -> None:
+    with pytest.raises(PageError) as raised:
+        decode("\ufffd" * 30 + "pears and plums")
+    assert raised.value.kind == "undecodable"

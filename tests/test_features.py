@@ -1,0 +1,152 @@
+"""Facts of text: counted as a person would count them, tokens as hashed by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from zlib import crc32
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.features import CLASSES, DENSE, PATH_BUCKETS, TEXT_FACTS, WORD_BUCKETS, char_classes, features
+from pipeline.model import Block
+from pipeline.structure import STRUCTURE
+
+
+def blocks(*texts: str, path: str = "") -> list[Block]:
+    return [Block(text, 0, len(text), path) for text in texts]
+
+
+def facts(*texts: str) -> list[dict[str, float]]:
+    return [dict(zip(DENSE, row, strict=True)) for row in features(blocks(*texts), None).dense.tolist()]
+
+
+def words_of(text: str) -> list[int]:
+    found = features(blocks(text), None)
+    return found.words.tolist()
+
+
+def word(token: str) -> int:
+    return crc32(token.encode()) % WORD_BUCKETS
+
+
+TEXTS = st.lists(st.text(alphabet="ab AB 12 .,!? é字あ🍞©\u200b\n-«»", max_size=100), max_size=6)
+
+
+@given(TEXTS)
+def test_facts_are_finite_and_rows_are_blocks(texts: list[str]) -> None:
+    found = features(blocks(*texts, path="div/p.a-b"), None)
+    assert found.dense.shape == (len(texts), len(DENSE))
+    assert found.dense.dtype == np.float32
+    assert np.isfinite(found.dense).all()
+    assert len(found.word_starts) == len(found.path_starts) == len(texts) + 1
+    assert found.word_starts[-1] == len(found.words)
+    assert found.path_starts[-1] == len(found.paths)
+    assert ((found.words >= 0) & (found.words < WORD_BUCKETS)).all()
+
+
+@given(TEXTS.filter(bool))
+def test_tokens_of_a_block_do_not_depend_on_its_neighbours(texts: list[str]) -> None:
+    whole = features(blocks(*texts, path="div/p.a"), None)
+    for index, text in enumerate(texts):
+        alone = features(blocks(text, path="div/p.a"), None)
+        assert whole.words[whole.word_starts[index] : whole.word_starts[index + 1]].tolist() == alone.words.tolist()
+        assert whole.paths[whole.path_starts[index] : whole.path_starts[index + 1]].tolist() == alone.paths.tolist()
+
+
+def test_characters_are_counted_by_class() -> None:
+    (found,) = facts("Nine Pears, 12 plums.")
+    assert found["chars"] == pytest.approx(np.log1p(21) / 4)
+    assert found["upper_share"] == pytest.approx(2 / 21)
+    assert found["digit_share"] == pytest.approx(2 / 21)
+    assert found["comma_share"] == pytest.approx(10 / 21)
+    assert found["capitals_share"] == pytest.approx(2 / 4)
+    assert (found["starts_upper"], found["ends_stop"], found["has_sign"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("char", "name"),
+    [("a", "lower"), ("Я", "upper"), ("ش", "letter"), ("字", "ideograph"), ("あ", "ideograph"), ("7", "digit"), ("。", "stop"),
+     ("،", "comma"), ("：", "colon"), ("“", "quote"), ("「", "quote"), ("—", "dash"), ("(", "bracket"), ("›", "divider"),
+     ("+", "symbol"), ("€", "currency"), (" ", "space"), ("\n", "space"), ("&", "other")],
+)  # fmt: skip
+def test_characters_have_the_class_a_reader_expects(char: str, name: str) -> None:
+    assert CLASSES[char_classes()[ord(char)]] == name
+
+
+def test_signs_line_breaks_and_currency_are_told() -> None:
+    found = facts("© The Mill", "Two\nlines", "5 €", "Plain")
+    assert [row["has_sign"] for row in found] == [1, 0, 0, 0]
+    assert [row["has_line_break"] for row in found] == [0, 1, 0, 0]
+    assert [row["has_currency"] for row in found] == [0, 0, 1, 0]
+
+
+def test_copies_are_counted_and_the_first_is_none() -> None:
+    found = facts("Pears", "Plums", "Pears", "Pears")
+    assert [row["is_copy"] for row in found] == [0, 0, 1, 1]
+    assert [row["copies"] > 0 for row in found] == [True, False, True, True]
+
+
+def test_places_run_from_start_to_end() -> None:
+    found = facts("Pears", "Plums", "Limes", "Dates")
+    assert [row["place"] for row in found] == [0, 0.25, 0.5, 0.75]
+    assert [row["chars_before"] for row in found] == [0, 0.25, 0.5, 0.75]
+    assert [row["chars_after"] for row in found] == [0.75, 0.5, 0.25, 0]
+
+
+def test_words_are_marked_by_their_end_and_digits_are_folded() -> None:
+    assert words_of("Nine 47 Pears") == [
+        word("snine"),
+        word("s00"),
+        word("spears"),
+        word("enine"),
+        word("e00"),
+        word("epears"),
+    ]
+
+
+def test_of_a_long_text_only_whole_words_at_both_ends_count() -> None:
+    text = " ".join(f"word{n:02d}x" for n in range(40))
+    assert words_of(text) == [word("sword00x")] * 6 + [word("eword00x")] * 3
+
+
+def test_text_without_spaces_is_read_by_character() -> None:
+    text = "梨が九箱月曜日に堰に届いたと番人は言った"
+    assert words_of(text) == [word("s" + char) for char in text[:6]] + [word("e" + char) for char in text[-3:]]
+
+
+def test_path_tokens_are_marked_by_distance() -> None:
+    found = features(blocks("Pears", path="main/div.c-card__body/p.big"), None)
+    expected = ["0:p", "0:big", "1:div", "1:c", "1:card", "1:body", "2:main"]
+    assert found.paths.tolist() == [crc32(token.encode()) % PATH_BUCKETS for token in expected]
+
+
+def test_structure_comes_after_text_and_says_it_is_there() -> None:
+    structure = np.arange(2 * len(STRUCTURE), dtype=np.float32).reshape(2, -1)
+    dense = features(blocks("Pears", "Plums"), structure).dense
+    assert (dense[:, len(TEXT_FACTS) : -1] == structure).all()
+    assert dense[:, -1].tolist() == [1, 1]
+    assert features(blocks("Pears"), None).dense[0, -1] == 0
+
+
+def test_no_blocks_give_no_rows() -> None:
+    found = features([], None)
+    assert found.dense.shape == (0, len(DENSE))
+    assert (found.words.tolist(), found.word_starts.tolist(), found.path_starts.tolist()) == ([], [0], [0])
+
+
+def test_tokens_are_the_same_in_every_process() -> None:
+    program = (
+        "from pipeline.features import features; from pipeline.model import Block;"
+        "f = features([Block('Nine pears', 0, 10, 'div.story/p')], None); print(f.words.tolist(), f.paths.tolist())"
+    )
+    seeds = [{"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"} for seed in ("1", "2")]
+    said = {
+        subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True).stdout
+        for env in seeds
+    }
+    found = features([Block("Nine pears", 0, 10, "div.story/p")], None)
+    assert said == {f"{found.words.tolist()} {found.paths.tolist()}\n".encode()}
