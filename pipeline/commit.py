@@ -13,11 +13,10 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline import schema
-from pipeline.io.writer import write_json, write_table
-from pipeline.shard import Job, Places, finished, part_of
+from pipeline.io.writer import read_batches, write_json, write_rows
+from pipeline.shard import Job, Places, finished, part_of, stamped
 from pipeline.stages import STOP_NAMES, TABLES
 from pipeline.versions import versions
 
@@ -80,18 +79,20 @@ def _sidecar(job: Job) -> dict[str, Any]:
 def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The headlines again, each with the document it links to; the parts written."""
     targets = _targets(places, tables)
+    wanted = stamped("headlines")
     parts = []
     for part in tables["headlines"]:
-        rows = pq.read_table(places.root / part["path"])
-        column = rows.schema.get_field_index("target_doc_id")
-        found = pa.array(
-            [targets.get(href, "") for href in map(str, rows.column("href").to_pylist())], type=pa.string()
-        )
-        rows = rows.set_column(column, rows.schema.field(column), found)
         path = places.root / Path(part["path"]).relative_to(places.notes.name)
-        write_table(path, rows)
-        parts.append(part_of(places, path, rows))
+        groups = (_aimed(pa.Table.from_batches([rows]), targets) for rows in read_batches(places.root / part["path"]))
+        parts.append(part_of(places, path, write_rows(path, wanted, groups)))
     return parts
+
+
+def _aimed(rows: pa.Table, targets: dict[str, str]) -> pa.Table:
+    """Headlines with the documents they link to."""
+    column = rows.schema.get_field_index("target_doc_id")
+    found = pa.array([targets.get(str(href), "") for href in rows.column("href").to_pylist()], type=pa.string())
+    return rows.set_column(column, rows.schema.field(column), found).cast(stamped("headlines"))
 
 
 def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from pipeline.engines.guard import Guard
+    from pipeline.io.writer import Written
     from pipeline.stage import Record
 
 KEY_CHARS = 12
@@ -191,9 +192,7 @@ def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) ->
 
 
 def _write_tables(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
-    import pyarrow as pa
-
-    from pipeline.io.writer import write_table
+    from pipeline.io.writer import in_order, write_rows
 
     held: dict[str, list[pa.RecordBatch]] = {name: [] for name in schema.TABLES}
     for group in batches:
@@ -201,13 +200,11 @@ def _write_tables(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tall
             held[name].append(batch)
     key, places, parts = key_of(job, job.until), Places(Path(job.output)), {}
     for name, table in schema.TABLES.items():
-        rows = pa.Table.from_batches(held.pop(name), schema=stamped(name))
-        rows = rows.sort_by([(column, "ascending") for column in table.order])
-        path = places.written(name, job.shard.shard_id, key)
-        write_table(path, rows)
-        parts[name] = part_of(places, path, rows)
+        path, rows = places.written(name, job.shard.shard_id, key), held.pop(name)
+        written = write_rows(path, stamped(name), in_order(rows, stamped(name), table.order))
+        parts[name] = part_of(places, path, written)
         if name == "errors":
-            for error in rows.select(["kind", "retryable"]).to_pylist():
+            for error in (error for batch in rows for error in batch.select(["kind", "retryable"]).to_pylist()):
                 tally.problem(**error)
     documents = parts["documents"]["rows"]
     if documents + tally.errors != tally.pages:
@@ -222,16 +219,12 @@ def stamped(name: str) -> pa.Schema:
     return wanted.with_metadata({**about, b"versions": json.dumps(versions(), sort_keys=True).encode()})
 
 
-def part_of(places: Places, path: Path, rows: pa.Table) -> dict[str, Any]:
+def part_of(places: Places, path: Path, written: Written) -> dict[str, Any]:
     """What sidecar and manifest say of a part."""
-    from pipeline.io.writer import file_digest, logical_digest
+    from pipeline.io.writer import file_digest
 
-    return {
-        "path": path.relative_to(places.root).as_posix(),
-        "rows": rows.num_rows,
-        "sha256": file_digest(path),
-        "digest": logical_digest(rows),
-    }
+    about = {"path": path.relative_to(places.root).as_posix(), "sha256": file_digest(path)}
+    return {**about, **written._asdict()}
 
 
 def _write_pages(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:

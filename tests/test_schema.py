@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline import Role, UsageError, read, schema
-from pipeline.io.writer import logical_digest
+from pipeline.io.writer import RowDigest
 from pipeline.reading import parts
 from pipeline.shard import Places
 from tests.made import manifest
@@ -99,6 +99,12 @@ def test_the_manifest_states_versions_and_counts(processed: Path) -> None:
 def test_an_unknown_table_is_named_with_those_there_are() -> None:
     with pytest.raises(UsageError, match="documents, blocks, headlines, segments, errors"):
         schema.named("pages")
+
+
+def logical_digest(table: pa.Table) -> str:
+    digest = RowDigest(table.schema)
+    digest.update(table)
+    return digest.hex()
 
 
 def test_the_logical_digest_is_of_rows_not_of_chunks() -> None:

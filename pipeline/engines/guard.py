@@ -37,6 +37,8 @@ START_SECONDS = 180.0
 # Groups end at so many pages or bytes, whichever comes first: enough to make the pipe cheap, little enough to lose.
 GROUP_PAGES = 32
 GROUP_BYTES = 4_000_000
+# One arena and the system's allocator: what a big page took goes back.
+LEAN = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "33554432", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"), "1")
 
 
@@ -217,4 +219,4 @@ def _environment() -> dict[str, str]:
     """One thread a library, and this very package also when it is not installed."""
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **ENVIRONMENT, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
+    return {**os.environ, **ENVIRONMENT, **LEAN, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}

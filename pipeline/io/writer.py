@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -52,24 +53,69 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """A sorted table as one Parquet file."""
-    with atomic(path) as temporary, _parquet(temporary, table.schema) as writer:
-        writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+class Written(NamedTuple):
+    """What was written: rows, and their `RowDigest`."""
+
+    rows: int
+    digest: str
+
+
+def write_rows(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
+    """Tables as one Parquet file, each a row group; `in_order` and `row_groups` make groups that depend on the rows alone."""
+    rows, digest = 0, RowDigest(schema)
+    with atomic(path) as temporary, _parquet(temporary, schema) as writer:
+        for group in groups:
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            digest.update(group)
+            rows += group.num_rows
+    return Written(rows, digest.hex())
+
+
+def in_order(batches: Sequence[pa.RecordBatch], schema: pa.Schema, order: Sequence[str]) -> Iterator[pa.Table]:
+    """The rows of all batches by `order`, in row groups.
+
+    Rows of one document come together and in order: runs of equal first columns are sorted, not rows, so that no second copy
+    of a shard is ever made. Where they do not (errors), the few rows are.
+    """
+    if order[0] == "doc_id":
+        yield from row_groups(_runs(batches), schema)
+    else:
+        table = pa.Table.from_batches(list(batches), schema=schema)
+        yield from row_groups(table.sort_by([(name, "ascending") for name in order]).to_batches(), schema)
+
+
+def row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int = ROW_GROUP_ROWS) -> Iterator[pa.Table]:
+    """The batches joined and cut again, every so many rows."""
+    held: list[pa.RecordBatch] = []
+    count = 0
+    for batch in batches:
+        held.append(batch)
+        count += batch.num_rows
+        while count >= rows:
+            table = pa.Table.from_batches(held, schema=schema)
+            yield table.slice(0, rows).combine_chunks()
+            held, count = table.slice(rows).to_batches(), count - rows
+    if count:
+        yield pa.Table.from_batches(held, schema=schema).combine_chunks()
+
+
+def _runs(batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """Slices with one document's rows each, by document."""
+    runs: list[tuple[str, pa.RecordBatch]] = []
+    for batch in batches:
+        keys = np.asarray(batch.column("doc_id").to_numpy(zero_copy_only=False))
+        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
+        ends = [*starts[1:].tolist(), len(keys)]
+        runs += [(keys[a], batch.slice(a, b - a)) for a, b in zip(starts.tolist(), ends, strict=False)]
+    runs.sort(key=itemgetter(0))
+    return [run for _, run in runs]
 
 
 def write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
     """Batches as one Parquet file, in row groups that do not depend on how the batches were cut."""
     with atomic(path) as temporary, _parquet(temporary, schema) as writer:
-        pending: list[pa.RecordBatch] = []
-        for batch in batches:
-            pending.append(batch)
-            while sum(held.num_rows for held in pending) >= PAGES_A_GROUP:
-                table = pa.Table.from_batches(pending)
-                writer.write_table(table.slice(0, PAGES_A_GROUP).combine_chunks(), row_group_size=PAGES_A_GROUP)
-                pending = table.slice(PAGES_A_GROUP).to_batches()
-        if pending:
-            writer.write_table(pa.Table.from_batches(pending).combine_chunks(), row_group_size=PAGES_A_GROUP)
+        for group in row_groups(batches, schema, PAGES_A_GROUP):
+            writer.write_table(group, row_group_size=PAGES_A_GROUP)
 
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
@@ -89,14 +135,21 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(raw, "sha256").hexdigest()
 
 
-def logical_digest(table: pa.Table) -> str:
-    """SHA-256 of the rows themselves: equal across versions of pyarrow, chunkings and files."""
-    digest = hashlib.sha256()
-    for field in table.schema:
-        digest.update(f"{field.name}\0{field.type}\0{table.num_rows}\n".encode())
-        column = table.column(field.name)
-        _hash(digest, column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
-    return digest.hexdigest()
+class RowDigest:
+    """SHA-256 of the rows themselves: equal across versions of pyarrow, chunkings and files of the same row groups."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.digest = hashlib.sha256("\n".join(f"{field.name} {field.type}" for field in schema).encode())
+
+    def update(self, table: pa.Table) -> None:
+        """Take in one more row group."""
+        self.digest.update(f"\n{table.num_rows}\n".encode())
+        for column in table.columns:
+            _hash(self.digest, column)
+
+    def hex(self) -> str:
+        """The digest so far."""
+        return self.digest.hexdigest()
 
 
 def _hash(digest: Any, array: Any) -> None:
