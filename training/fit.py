@@ -16,15 +16,13 @@ class Plan(NamedTuple):
     """How long and how fast to learn."""
 
     epochs: int = 9
-    rate: float = 3e-3
+    rate: float = 2e-3
     batch_blocks: int = 5000
     longest: int = 1200
     """Longer pages are cut to a random window of this many blocks while training."""
     hand_weight: float = 8.0
     soft_f1: float = 1.0
-    decay: float = 2e-2
-    average: float = 0.995
-    """The weights kept are a running mean over the last hundreds of steps (Polyak averaging), which forgets noise of batches."""
+    decay: float = 1e-2
     seed: int = 1
 
 
@@ -39,7 +37,6 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
     steps = plan.epochs * len(_batches(examples, plan, rng))
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=plan.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps + 20, pct_start=0.15)
-    mean = {name: value.detach().clone() for name, value in net.named_parameters()}
     step = 0
     for epoch in range(plan.epochs):
         total, count = 0.0, 0
@@ -56,16 +53,9 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimiser.step()
             schedule.step()
-            keep = min(plan.average, (1 + step) / (10 + step))
-            with torch.no_grad():
-                for name, weights in net.named_parameters():
-                    mean[name].mul_(keep).add_(weights, alpha=1 - keep)
             step += 1
             total, count = total + value.item(), count + 1
         report(f"epoch {epoch + 1}: loss {total / max(count, 1):.4f}")
-    with torch.no_grad():
-        for name, weights in net.named_parameters():
-            weights.copy_(mean[name])
     return net.eval()
 
 

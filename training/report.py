@@ -74,7 +74,7 @@ CARD = """# Model card: block roles
 
 **What it is.** A convolutional net over the page's sequence of blocks: width {width}, kernel three, dilations {dilations},
 a summary of the whole page, one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {epochs} epochs, seed
-{seed}, averaged weights; temperatures {temperatures}.
+{seed}; temperatures {temperatures}.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.
 

@@ -43,7 +43,6 @@ def main() -> None:
 def train(way: str, folds: list[int], *, weights: bool) -> None:
     torch.set_num_threads(1)
     examples = examples_of(way)
-    figures = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
     if folds:
         with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
             unseen: dict[str, NDArray[np.float32]] = {}
@@ -51,13 +50,21 @@ def train(way: str, folds: list[int], *, weights: bool) -> None:
                 unseen |= found
         tested = [example for example in examples if fold_of(example.site) in folds]
         temperature = fit_temperature(unseen, tested)
-        figures[way] = {"temperature": temperature, "folds": folds} | score(unseen, tested, known(), temperature)
-        FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
-        print(json.dumps(figures[way], indent=1))
+        keep_figures(way, {"temperature": temperature} | score(unseen, tested, known(), temperature))
     if weights:
+        temperature = figures_of_all()[way]["temperature"]
         net = fit(examples, Shape(), Plan())
-        reading = linear_reading(net, examples[::3])
-        save(weights_of(net, figures[way]["temperature"], reading), OUT / f"{way}.npz")
+        save(weights_of(net, temperature, linear_reading(net, examples[::3])), OUT / f"{way}.npz")
+
+
+def figures_of_all() -> dict[str, dict[str, float]]:
+    """What cross-validation found last, by way."""
+    figures: dict[str, dict[str, float]] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    return figures
+
+
+def keep_figures(way: str, found: dict[str, float]) -> None:
+    FIGURES.write_text(json.dumps(dict(sorted((figures_of_all() | {way: found}).items())), indent=1) + "\n")
 
 
 _EXAMPLES: dict[str, list[Example]] = {}

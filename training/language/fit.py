@@ -21,7 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from pipeline import language_engines as engines
-from pipeline.language_tokens import read_tokens
+from pipeline.language_tokens import NO_WEIGHTS, read_tokens
 from pipeline.scripts import BIT, SCRIPTS, SHARED_SCRIPTS
 from training.language import grams, pool
 from training.language import rows as data
@@ -85,7 +85,7 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
 def main_script(text: str) -> str:
     """The script of most letters."""
     meta = (
-        read_tokens(list(text), np.zeros((2, 1), dtype=np.float32)).meta if text else np.zeros((0, 3), dtype=np.int64)
+        read_tokens(list(text), NO_WEIGHTS).meta if text else np.zeros((0, 3), dtype=np.int64)
     )
     counts = {script: int((meta[:, 2] == BIT[script]).sum()) for script in SCRIPTS}
     return max(SCRIPTS, key=lambda script: counts[script])
@@ -155,7 +155,7 @@ class _Reader:
         return result
 
     def members(self) -> dict[str, engines.Floats]:
-        empty = grams.GramModel(np.zeros((2, 1), np.int8), np.zeros((1, 1), np.int16), np.zeros(1), 1.0)
+        empty = grams.GramModel(np.zeros((2, 4), np.int8), np.zeros((4, 1), np.int16), np.zeros(1), 1.0)
         return engines.member_log_probabilities([row.text for row in self.rows], self.scripts, self.model(empty))
 
 

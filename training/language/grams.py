@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.language_tokens import features, read_tokens
+from pipeline.language_tokens import NO_WEIGHTS, features, read_tokens
 
 BITS = 16
 DIMENSIONS = 32
@@ -39,12 +39,12 @@ class _Tokens:
 
     def __init__(self, texts: Sequence[str]) -> None:
         vocabulary = sorted({token for text in texts for token in text.split()})
-        gate = read_tokens(vocabulary, np.zeros((2, 1), dtype=np.float32))
+        gate = read_tokens(vocabulary, NO_WEIGHTS)
         plain = [token[:64] if flags else "" for token, flags in zip(vocabulary, gate.meta[:, 0], strict=True)]
-        bucket, owner = features(plain, BITS)
-        order = np.argsort(owner, kind="stable")
-        self._bucket = bucket[order]
-        self._start = np.searchsorted(owner[order], np.arange(len(vocabulary) + 1))
+        found = features(plain, BITS)
+        owner = np.repeat(np.arange(len(plain)), found.counts)
+        self._bucket = found.bucket[np.lexsort((found.order, owner))]
+        self._start = np.concatenate([[0], np.cumsum(found.counts)])
         self._number = {token: number for number, token in enumerate(vocabulary)}
 
     def of(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
