@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import SettingsError, UsageError
+from pipeline.language_tokens import PackedTable, pack_table
 from pipeline.scripts import SCRIPTS
 
 Floats = npt.NDArray[np.float64]
@@ -55,8 +56,8 @@ class LanguageModel(NamedTuple):
 
     languages: tuple[str, ...]
     columns: dict[str, int]
-    table: npt.NDArray[np.float32]
-    """(buckets, dimensions), whole numbers"""
+    table: PackedTable
+    """(buckets, dimensions / 4), whole numbers four to one"""
     layer: Floats
     """(dimensions, languages of the small model), whole numbers"""
     layer_bias: Floats
@@ -95,7 +96,7 @@ def assemble(
     return LanguageModel(
         languages,
         {language: column for column, language in enumerate(languages)},
-        table.astype(np.float32),
+        pack_table(table),
         layer.astype(np.float64),
         layer_bias,
         scale,

@@ -338,8 +338,9 @@ class _Page:
             0.0,
         )
         again = np.flatnonzero(share)
-        vectors = np.add.reduceat(readings.vectors, starts, axis=0)
-        lower_vectors = np.add.reduceat(readings.vectors * lower[:, None], starts, axis=0)[again]
+        summands = readings.vectors.astype(np.float64)
+        vectors = np.add.reduceat(summands, starts, axis=0)
+        lower_vectors = np.add.reduceat(summands * lower[:, None], starts, axis=0)[again]
         logs = engines.read_with_pool(
             [*(_joined(*pair) for pair in zip(tokens, np.split(word, starts[1:]), strict=True)),
              *(_joined(tokens[n], lower[starts[n] : starts[n] + counts[n]]) for n in again.tolist())],

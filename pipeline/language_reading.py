@@ -48,7 +48,7 @@ def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
     cut[1:] |= flags[:-1] & CUT_AFTER > 0
     cut[block_starts] = True
     piece_starts = np.flatnonzero(cut)
-    pieces = np.add.reduceat(readings.vectors, piece_starts, axis=0)
+    pieces = np.add.reduceat(readings.vectors.astype(np.float64), piece_starts, axis=0)
     piece_letters = np.add.reduceat(readings.meta[:, 0], piece_starts)
     first_piece = np.searchsorted(piece_starts, block_starts)
     words, named, weak, digits, real = counters(np.add.reduceat(readings.meta, block_starts, axis=0))

@@ -18,11 +18,25 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.scripts import character_tables, code_points
+from pipeline.scripts import (
+    BORDER,
+    CLOSING,
+    DASHES,
+    DIGIT,
+    DOT,
+    ENDING,
+    LETTER,
+    OPENING,
+    SUSPECT,
+    UPPER,
+    character_tables,
+    code_points,
+)
 
 IntArray = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
-Weights = npt.NDArray[np.float32]
+PackedTable = npt.NDArray[np.uint64]
+"""(buckets, dimensions / 4), see `pack_table`."""
 
 # What a token's flags say.
 CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE = (1 << bit for bit in range(7))
@@ -37,7 +51,6 @@ FEATURE_CHARACTERS = 64
 KEPT_CHARACTERS = 100
 KEPT_TOKENS = 60_000
 
-_SUSPECT = re.compile(r"[\d/@#_.]")
 _TLD = r"(?:com|org|net|info|edu|gov|int|io|me|tv|co|biz|news|online|[a-z]{2})"
 _FILE = r"(?:png|jpe?g|gif|webp|svg|pdf|docx?|xlsx?|pptx?|zip|rar|mp[34]|avi|mov|csv|json|xml|html?|txt|apk|exe)"
 _NOT_LANGUAGE = re.compile(
@@ -58,9 +71,8 @@ _UNITS = frozenset(
     км см мм кг мг мл гб мб кб тб ггц мгц квт ч мин сек vs m s h g l t w v a b k c f x""".split()
 )
 _AROUND = "\"'“”«»()[].,:;!?"
-_OPENING = "\"'“„«‹‘「『《〈（(【[–—"
-_CLOSING = "\"'”“»«›’」』》〉）)】]"
-_ENDING = ".!?…。！？؟։।॥۔።၊။:;"
+# Added to every weight while four are added at once.
+_LIFT = 127
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _ROLL = np.uint64(1_000_003)
 _WORD_BASE = 0xD6E8FEB86659FD93
@@ -69,7 +81,7 @@ _WORD_BASE = 0xD6E8FEB86659FD93
 class TokenReadings(NamedTuple):
     """One row per token."""
 
-    vectors: Floats
+    vectors: npt.NDArray[np.int16]
     """(tokens, dimensions + 1): summed n-gram weights, and how many n-grams; whole numbers."""
     meta: IntArray
     """(tokens, 5): letters, flags, script mask, and twice three counters of `COUNTER_BITS` bits (see `counters`)."""
@@ -78,8 +90,8 @@ class TokenReadings(NamedTuple):
 class TokenTable:
     """Readings of the tokens seen lately, at most `KEPT_TOKENS`."""
 
-    def __init__(self, weights: Weights) -> None:
-        self._weights = weights
+    def __init__(self, packed: PackedTable) -> None:
+        self._packed = packed
         self._clear()
 
     def read(self, tokens: Sequence[str]) -> TokenReadings:
@@ -91,20 +103,20 @@ class TokenTable:
                 found = [None] * len(tokens)
             found = self._learn(tokens, found)
         index = np.array(found, dtype=np.intp)
-        # Kept in two bytes each, so that more of the table stays near the processor: at most 257 features of a token,
-        # each at most 127.
-        return TokenReadings(self._vectors.take(index, axis=0).astype(np.float64), self._meta.take(index, axis=0))
+        return TokenReadings(self._vectors.take(index, axis=0), self._meta.take(index, axis=0))
 
     def _clear(self) -> None:
-        dimensions = self._weights.shape[1] + 1
+        dimensions = 4 * self._packed.shape[1] + 1
         self._rows: dict[str, int] = {}
         self._used = 0
+        # Two bytes each, so that more of the table stays near the processor: at most 257 features of a token, each at
+        # most 127.
         self._vectors = np.zeros((1024, dimensions), dtype=np.int16)
         self._meta = np.zeros((1024, 5), dtype=np.int64)
 
     def _learn(self, tokens: Sequence[str], found: list[int | None]) -> list[int | None]:
         new = list(dict.fromkeys(token for token, row in zip(tokens, found, strict=True) if row is None))
-        readings = read_tokens(new, self._weights)
+        readings = read_tokens(new, self._packed)
         first = self._used
         self._make_room(first + len(new))
         self._vectors[first : first + len(new)] = readings.vectors
@@ -134,49 +146,50 @@ class _Tables(threading.local):
 _TABLES = _Tables()
 
 
-def token_table(weights: Weights) -> TokenTable:
+def token_table(packed: PackedTable) -> TokenTable:
     """This thread's table for a model's weights."""
-    table = _TABLES.of.get(id(weights))
+    table = _TABLES.of.get(id(packed))
     if table is None:
-        table = _TABLES.of[id(weights)] = TokenTable(weights)
+        table = _TABLES.of[id(packed)] = TokenTable(packed)
     return table
 
 
-def read_tokens(tokens: Sequence[str], weights: Weights) -> TokenReadings:
-    """Read every token, without memory; `weights` are (buckets, dimensions)."""
-    letters, scripts, upper_first, lowers, digits = _count(tokens)
-    blank = [_SUSPECT.search(token) is not None and _is_not_language(token) for token in tokens]
-    plain = ["" if gone else token[:FEATURE_CHARACTERS] for token, gone in zip(tokens, blank, strict=True)]
+def read_tokens(tokens: Sequence[str], table: PackedTable) -> TokenReadings:
+    """Read every token, without memory."""
+    facts = _look(tokens)
+    letters, scripts, upper_first = facts.letters, facts.scripts, facts.upper_first
+    plain = [token[:FEATURE_CHARACTERS] for token in tokens]
+    for number in facts.suspects:
+        if _is_not_language(tokens[number]):
+            plain[number] = ""
+            letters[number] = scripts[number] = 0
     if not unicodedata.is_normalized("NFC", "".join(plain)):
-        plain = [unicodedata.normalize("NFC", token) for token in plain]
-    gone = np.array(blank, dtype=np.bool_)
-    letters[gone] = 0
-    scripts[gone] = 0
+        plain = [unicodedata.normalize("NFC", token)[:FEATURE_CHARACTERS] for token in plain]
     short = np.flatnonzero((letters > 0) & (letters <= 5)).tolist()
-    weak = (letters <= 1) | ((lowers == 0) & upper_first & (letters <= 4) & (scripts == 1))
+    weak = (letters <= 1) | ((facts.lowers == 0) & upper_first & (letters <= 4) & (scripts == 1))
     weak[[number for number in short if tokens[number].strip(_AROUND).lower() in _UNITS]] = True
-    opens = np.array([token[0] in _OPENING and len(token) > 1 for token in tokens], dtype=np.bool_)
-    closes = np.array([not token[-1].isalnum() and _closes(token) for token in tokens], dtype=np.bool_)
+    closes = np.zeros(len(tokens), dtype=np.bool_)
+    closes[[number for number in facts.borders if _closes(tokens[number])]] = True
+    worded = letters > 0
+    digits = facts.digits
     flags = (
-        CUT_BEFORE * opens
+        CUT_BEFORE * facts.opens
         | CUT_AFTER * closes
         | CAPITALISED * upper_first
-        | WORD * (letters > 0)
+        | WORD * worded
         | WEAK * weak
-        | DIGITS * (digits > 0)
-        | LOWER_CASE * (~upper_first & (letters > 0))
+        | DIGITS * digits
+        | LOWER_CASE * (~upper_first & worded)
     )
-    named = flags & (CAPITALISED | LOWER_CASE | WEAK) == CAPITALISED
-    worded = flags & (WORD | WEAK)
-    first = _packed(flags & WORD > 0, named, worded == WEAK | WORD)
-    second = _packed(flags & DIGITS > 0, worded == WORD, np.zeros_like(named))
-    meta = np.stack([letters, flags, scripts, first, second], axis=1).astype(np.int64)
-    return TokenReadings(_vectors(plain, weights), meta)
+    first = _packed(worded, upper_first & worded & ~weak, worded & weak)
+    second = _packed(digits, worded & ~weak)
+    meta = np.stack([letters, flags, scripts, first, second], axis=1)
+    return TokenReadings(_vectors(plain, table), meta)
 
 
 def _packed(*facts: npt.NDArray[np.bool_]) -> IntArray:
-    packed = np.zeros(len(facts[0]), dtype=np.int64)
-    for place, fact in enumerate(facts):
+    packed = facts[0].astype(np.int64)
+    for place, fact in enumerate(facts[1:], start=1):
         packed += fact.astype(np.int64) << (COUNTER_BITS * place)
     return packed
 
@@ -188,41 +201,49 @@ def counters(meta: IntArray) -> tuple[IntArray, IntArray, IntArray, IntArray, In
     return first & mask, first >> COUNTER_BITS & mask, first >> 2 * COUNTER_BITS, second & mask, second >> COUNTER_BITS
 
 
-def features(tokens: Sequence[str], bits: int) -> tuple[IntArray, IntArray]:
-    """(bucket, token number) of every n-gram and word of the `tokens`, which are normalised and gated already.
+class Features(NamedTuple):
+    """Every n-gram and word of some tokens, token by token."""
+
+    bucket: IntArray
+    order: IntArray
+    """Letters of the n-gram less one; the number of orders for a whole word."""
+    counts: IntArray
+    """(tokens,): how many are each token's."""
+
+
+def features(tokens: Sequence[str], bits: int) -> Features:
+    """The n-grams and words of the `tokens`, which are normalised and gated already.
 
     n-grams of one to four characters that do not cross a word's edge (a space stands for it), and whole words,
     hashed into ``2 ** bits`` buckets: the features of fastText, Joulin et al. 2017.
     """
-    longest = max(ORDERS)
-    pad = " " * (longest + 1)
-    lengths = np.array([len(token) for token in tokens], dtype=np.int64) + len(pad)
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens)) + 1
     tables = character_tables()
-    # A space in front, so that the first word has an edge on its left like every other; spaces behind, so that a
-    # window of the longest order fits wherever a word begins.
-    points = code_points(" " + pad.join(tokens) + pad * 2)
-    characters = np.where(tables.word[points], tables.lower[points], 32).astype(np.uint64)
-    owner = np.repeat(np.arange(len(tokens)), lengths)
-    size = len(owner)
+    # A space in front of every token: the n-gram that opens with it is the token's. Spaces behind, so that a window
+    # of the longest order fits wherever a word begins.
+    points = code_points(f" {' '.join(tokens)}{' ' * max(ORDERS)}")
+    characters = tables.feature[points].astype(np.uint64)
+    size = int(lengths.sum())
     space = characters == 32
-    hashes, here, owners = [], characters[:size], []
-    inner = np.zeros(size, dtype=np.bool_)
-    for order in ORDERS:
+    hashes = np.empty((size, len(ORDERS) + 1), dtype=np.uint64)
+    usable = np.zeros(hashes.shape, dtype=np.bool_)
+    here, inner = characters[:size], np.zeros(size, dtype=np.bool_)
+    edges = space[:size] & space[1 : size + 1]
+    for place, order in enumerate(ORDERS):
         if order > 1:
             here = here * _ROLL + characters[order - 1 : size + order - 1]
         if order > 2:
-            inner |= space[order - 2 : size + order - 2]
+            inner = inner | space[order - 2 : size + order - 2]
         # No word inside, or an edge in the middle: not a feature.
-        unusable = space[:size] if order == 1 else inner | (space[:size] & space[1 : size + 1])
-        usable = np.flatnonzero(~unusable)
-        hashes.append(here[usable] + np.uint64(order * 7919))
-        # An n-gram that opens with the space before a word belongs to that word.
-        owners.append(owner[np.minimum(usable + space[usable], size - 1)])
+        usable[:, place] = ~(space[:size] if order == 1 else inner | edges)
+        hashes[:, place] = here + np.uint64(order * 7919)
     starts = np.flatnonzero(space[: size - 1] & ~space[1:size]) + 1
-    hashes.append(_word_hashes(characters[:size], space[:size], starts))
-    owners.append(owner[starts])
-    bucket = (np.concatenate(hashes) * _MULTIPLIER) >> np.uint64(64 - bits)
-    return bucket.astype(np.int64), np.concatenate(owners)
+    usable[starts, -1] = True
+    hashes[starts, -1] = _word_hashes(characters[:size], space[:size], starts)
+    chosen = np.flatnonzero(usable)
+    bucket = (hashes.ravel()[chosen] * _MULTIPLIER) >> np.uint64(64 - bits)
+    ends = np.searchsorted(chosen, np.cumsum(lengths) * hashes.shape[1])
+    return Features(bucket.astype(np.int64), chosen % hashes.shape[1], np.diff(ends, prepend=0))
 
 
 def _word_hashes(
@@ -251,39 +272,72 @@ def _word_powers() -> npt.NDArray[np.uint64]:
     return powers
 
 
-def _vectors(tokens: Sequence[str], weights: Weights) -> Floats:
-    vectors = np.zeros((len(tokens), weights.shape[1] + 1))
-    if not any(tokens):
-        return vectors
-    bucket, owner = features(tokens, int(weights.shape[0]).bit_length() - 1)
-    if len(bucket):
-        # Small numbers sort by radix, which is several times faster.
-        order = np.argsort(owner.astype(np.uint16) if len(tokens) < 65536 else owner, kind="stable")
-        bucket, owner = bucket[order], owner[order]
-        starts = np.flatnonzero(np.diff(owner, prepend=-1))
-        # Sums of a token's weights stay far below 2 ** 24: exact in single precision.
-        vectors[owner[starts], :-1] = np.add.reduceat(weights.take(bucket, axis=0), starts, axis=0)
-        vectors[owner[starts], -1] = np.diff(starts, append=len(owner))
+def pack_table(table: npt.NDArray[np.int8]) -> PackedTable:
+    """Weights (buckets, dimensions) four to a number, each lifted above zero, so that four are added at once.
+
+    Raises `ValueError` when the dimensions are no multiple of four.
+    """
+    lifted = np.ascontiguousarray(table.astype(np.int16) + _LIFT).astype(np.uint16)
+    return lifted.view(np.uint64)
+
+
+# For reading what does not depend on weights.
+NO_WEIGHTS = pack_table(np.zeros((2, 4), dtype=np.int8))
+
+
+def _vectors(tokens: Sequence[str], table: PackedTable) -> npt.NDArray[np.int16]:
+    vectors = np.zeros((len(tokens), 4 * table.shape[1] + 1), dtype=np.int16)
+    found = features(tokens, int(table.shape[0]).bit_length() - 1)
+    filled = np.flatnonzero(found.counts)
+    if len(filled):
+        counts = found.counts[filled]
+        sums = np.add.reduceat(table.take(found.bucket, axis=0), np.cumsum(counts) - counts, axis=0)
+        # At most 257 features of a token, each at most 254 when lifted: no sum runs over into its neighbour.
+        vectors[filled, :-1] = sums.view(np.uint16) - _LIFT * counts[:, None]
+        vectors[filled, -1] = counts
     return vectors
 
 
-def _count(tokens: Sequence[str]) -> tuple[IntArray, IntArray, npt.NDArray[np.bool_], IntArray, IntArray]:
-    """Letters, script mask, is the first letter upper case, lower-case letters, digits: of every token."""
+class _Looks(NamedTuple):
+    """What the characters of some tokens say; arrays are by token, lists are numbers of tokens."""
+
+    letters: IntArray
+    scripts: IntArray
+    upper_first: npt.NDArray[np.bool_]
+    lowers: IntArray
+    digits: npt.NDArray[np.bool_]
+    opens: npt.NDArray[np.bool_]
+    suspects: list[int]
+    """May be an address, a code or a unit."""
+    borders: list[int]
+    """May end a sentence or a quotation."""
+
+
+def _look(tokens: Sequence[str]) -> _Looks:
     tables = character_tables()
     points = code_points(" ".join(tokens) + " ")
-    lengths = np.array([len(token) + 1 for token in tokens], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    letter = tables.letter[points]
-    upper = tables.upper[points]
+    lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens)) + 1
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    kind = tables.kind[points]
+    letter = kind & LETTER > 0
+    # A dot at the end is that of a sentence.
+    suspect = (kind & SUSPECT > 0) | ((kind & DOT > 0) & (np.append(points[1:], 32) != 32))
     mask = np.where(letter, np.int64(1) << tables.script[points].astype(np.int64), 0)
-    letters = np.add.reduceat(letter, starts, dtype=np.int64)
+    upper = kind & UPPER > 0
     first = np.full(len(points) + 1, len(points), dtype=np.int64)
     first[:-1][letter] = np.flatnonzero(letter)
     first = np.minimum.reduceat(first[:-1], starts)
-    upper_first = np.append(upper, False)[first]
-    lowers = np.add.reduceat(letter & ~upper, starts, dtype=np.int64)
-    digits = np.add.reduceat(tables.digit[points], starts, dtype=np.int64)
-    return letters, np.bitwise_or.reduceat(mask, starts), upper_first, lowers, digits
+    return _Looks(
+        np.add.reduceat(letter, starts, dtype=np.int64),
+        np.bitwise_or.reduceat(mask, starts),
+        np.append(upper, False)[first],
+        np.add.reduceat(letter & ~upper, starts, dtype=np.int64),
+        np.logical_or.reduceat(kind & DIGIT > 0, starts),
+        (kind[starts] & OPENING > 0) & (lengths > 2),
+        np.flatnonzero(np.logical_or.reduceat(suspect, starts)).tolist(),
+        np.flatnonzero(kind[ends - 2] & BORDER).tolist(),
+    )
 
 
 def _is_not_language(token: str) -> bool:
@@ -295,10 +349,10 @@ def _is_not_language(token: str) -> bool:
 
 def _closes(token: str) -> bool:
     """Does a sentence or a quotation end with this token, or is it a dash between two pieces?"""
-    bare = token.rstrip(_CLOSING)
+    bare = token.rstrip(CLOSING)
     if bare != token or not bare:
         return True
-    if bare in ("–", "—", "-", "|", "•", "·", "/"):
+    if bare in tuple(DASHES):
         return True
     # One letter and a dot is an initial, not a sentence.
-    return bare[-1] in _ENDING and len(bare) > 2
+    return bare[-1] in ENDING and len(bare) > 2

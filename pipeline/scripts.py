@@ -46,6 +46,14 @@ SCRIPT_LANGUAGE = {
 # Scripts that several languages share: only the models can tell.
 SHARED_SCRIPTS = ("Latn", "Cyrl", "Arab", "Deva", "Ethi")
 
+# What a character may begin and end: pieces, sentences, quotations, addresses.
+OPENING_MARKS = "\"'“„«‹‘「『《〈（(【[–—"
+CLOSING = "\"'”“»«›’」』》〉）)】]"
+ENDING = ".!?…。！？؟։।॥۔።၊။:;"
+DASHES = "–—-|•·/"
+# Bits of a character's kind; `SUSPECT` stands in addresses and codes, `BORDER` may end a piece.
+LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER = (1 << bit for bit in range(7))
+
 
 class CharacterTables(NamedTuple):
     """Lookup by code point, each of length ``sys.maxunicode + 1``."""
@@ -54,12 +62,10 @@ class CharacterTables(NamedTuple):
     """Index into `SCRIPTS`; only meaningful for letters."""
     letter: npt.NDArray[np.bool_]
     """Category L."""
-    word: npt.NDArray[np.bool_]
-    """Category L or M: vowel signs belong to their word."""
-    upper: npt.NDArray[np.bool_]
-    digit: npt.NDArray[np.bool_]
-    lower: npt.NDArray[np.uint32]
-    """One-to-one lower case (``İ`` becomes ``i``)."""
+    kind: npt.NDArray[np.uint8]
+    """Bits: `LETTER`, `UPPER`, `DIGIT` ..."""
+    feature: npt.NDArray[np.uint32]
+    """What n-grams are made of: letters and vowel signs in one-to-one lower case (``İ`` becomes ``i``), else a space."""
 
 
 @cache
@@ -78,12 +84,15 @@ def character_tables() -> CharacterTables:
         table[: len(categories)] = [category.startswith(wanted) for category in categories]
         return table
 
+    letter, upper, digit = having("L"), having("Lu"), having("N")
     lower = np.arange(size, dtype=np.uint32)
-    upper = having("Lu")
     for point in np.flatnonzero(upper):
         lower[point] = ord(chr(point).lower()[0])
-    letter = having("L")
-    return CharacterTables(script, letter, letter | having("M"), upper, having("N"), lower)
+    feature = np.where(letter | having("M"), lower, np.uint32(32))
+    kind = (LETTER * letter + UPPER * upper + (DIGIT | SUSPECT) * digit).astype(np.uint8)
+    for bit, marks in ((SUSPECT, "/@#_"), (DOT, "."), (OPENING, OPENING_MARKS), (BORDER, CLOSING + ENDING + DASHES)):
+        kind[[ord(mark) for mark in set(marks)]] |= bit
+    return CharacterTables(script, letter, kind, feature)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
