@@ -149,7 +149,12 @@ def _alone(places: Places) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise UsageError(f"{places.root}: another run is writing here; wait for it or name another place") from None
-        yield
+        try:
+            yield
+        finally:
+            # Of workers that were killed in mid-write, now or in a run before.
+            for path in places.root.rglob(".*.tmp-*"):
+                path.unlink(missing_ok=True)
 
 
 def _plan(
