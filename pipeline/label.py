@@ -73,9 +73,7 @@ class Weights(NamedTuple):
     """(d, r): a linear reading of the net, for saying why."""
 
 
-def label(
-    blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()
-) -> list[Block]:
+def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()) -> list[Block]:
     """The blocks with `role`, `score` and `why`. `structure` as from a segmenter; None for flattened text."""
     if not blocks:
         return []
@@ -138,8 +136,13 @@ def probabilities(facts: Features, weights: Weights) -> NDArray[np.float64]:
 
 def run(facts: Features, weights: Weights) -> Floats:
     """Logits, float32 (blocks, roles)."""
-    tokens = [_bags(weights.words, facts.words, facts.word_starts), _bags(weights.paths, facts.paths, facts.path_starts)]
-    first = _relu(np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter + weights.enter_bias)
+    tokens = [
+        _bags(weights.words, facts.words, facts.word_starts),
+        _bags(weights.paths, facts.paths, facts.path_starts),
+    ]
+    first = _relu(
+        np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter + weights.enter_bias
+    )
     state = first
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
         state = state + _relu(_convolve(state, kernel, dilation) + bias)
@@ -188,7 +191,9 @@ def load(path: str, shipped: str) -> Weights:
     except (OSError, ValueError, KeyError) as error:
         raise SettingsError(f"{path or shipped}: not a weights file of this version of presscut ({error})") from None
     if len(found["mean"]) != len(DENSE):
-        raise SettingsError(f"{path or shipped}: made for {len(found['mean'])} facts a block, this version has {len(DENSE)}")
+        raise SettingsError(
+            f"{path or shipped}: made for {len(found['mean'])} facts a block, this version has {len(DENSE)}"
+        )
     keep = {"dilations": np.int64}
     return Weights(**{name: array.astype(keep.get(name, np.float32)) for name, array in found.items()})
 
@@ -200,5 +205,7 @@ def _shipped(kind: str) -> object:
 @cache
 def weights_digest() -> str:
     """Names the shipped weights in manifests and metadata."""
-    data = b"".join((files("pipeline") / "data" / "labeller" / f"{kind}.npz").read_bytes() for kind in ("markup", "text"))
+    data = b"".join(
+        (files("pipeline") / "data" / "labeller" / f"{kind}.npz").read_bytes() for kind in ("markup", "text")
+    )
     return sha256(data).hexdigest()[:16]

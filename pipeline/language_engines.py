@@ -177,8 +177,8 @@ def pooled(
     weights: PoolWeights,
 ) -> Floats:
     """Log-probabilities (texts, languages) of the pool; languages that the script excludes are at -1e9."""
-    by_length = length_basis(letters, model.knots) @ weights.weights
-    total: Floats = weights.bias + sum(by_length[:, n : n + 1] * log for n, log in enumerate(logs))
+    shares = by_length(letters, model.knots, weights.weights)
+    total: Floats = weights.bias + sum(shares[:, n : n + 1] * log for n, log in enumerate(logs))
     return np.maximum(_log_softmax(np.where(model.candidates[scripts], total, IMPOSSIBLE)), IMPOSSIBLE)
 
 
@@ -193,7 +193,7 @@ class CheapModel(NamedTuple):
 
     def read(self, vectors: Floats, letters: npt.NDArray[np.int64], model: LanguageModel) -> Floats:
         """(texts, columns): log-probabilities."""
-        tempered = length_basis(letters, model.knots) @ model.cheap.weights
+        tempered = by_length(letters, model.knots, model.cheap.weights)
         scale = tempered * model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
         return _log_softmax((vectors[:, :-1] @ self.layer) * scale + tempered * self.layer_bias + self.bias)
 
@@ -206,16 +206,10 @@ def cheap_model(folder: str, script: int) -> CheapModel:
     return CheapModel(columns, model.layer[:, columns], model.layer_bias[columns], model.cheap.bias[columns])
 
 
-def length_basis(letters: npt.NDArray[np.int64], knots: Floats) -> Floats:
-    """(texts, knots): the share of every knot in a text's interpolated weight."""
+def by_length(letters: npt.NDArray[np.int64], knots: Floats, weights: Floats) -> Floats:
+    """(texts, members): every member's weight, interpolated between the knots by the logarithm of the letters."""
     x = np.log(np.maximum(letters, 1))
-    left = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
-    share = np.clip((x - knots[left]) / (knots[left + 1] - knots[left]), 0.0, 1.0)
-    basis = np.zeros((len(x), len(knots)))
-    rows = np.arange(len(x))
-    basis[rows, left] = 1 - share
-    basis[rows, left + 1] = share
-    return basis
+    return np.stack([np.interp(x, knots, member) for member in weights.T], axis=1)
 
 
 def _log_softmax(logits: Floats) -> Floats:

@@ -30,13 +30,15 @@ _KOREAN = BIT["Hani"] | BIT["Hang"]
 _SMALLEST_FLOOR = 0.0004
 # Nats by which every further ideograph without kana beside it speaks against Japanese.
 KANA_EXPECTED = 0.5
+# Pieces of fewer letters say nothing of their own.
+PIECE_LETTERS = 4
 # A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
 DOUBTED_LETTERS = 100
 # On a page this long and this much in one language, what leans to that language is settled with it: menu words and
 # names, about which the models would not know better than the page.
 MONOTONOUS_BLOCKS = 40
-MONOTONOUS_SHARE = 0.9
-MONOTONOUS_SETTLE_AT = 0.6
+MONOTONOUS_SHARE = 0.8
+MONOTONOUS_SETTLE_AT = 0.5
 # ... unless the small model prefers another language by this many nats.
 MONOTONOUS_DOUBT = 5.0
 # Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
@@ -87,6 +89,7 @@ class _Page:
         self.number: list[int] = page.number.tolist()
         self.masks: list[int] = page.scripts.tolist()
         self.open = ~page.wordless
+        self.piece_counts = piece_counts(page)
         self.posteriors = np.zeros((len(self.number), len(self.languages)))
         self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
         self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 0.1, 1.0) * self.open
@@ -197,18 +200,23 @@ class _Page:
         best: npt.NDArray[np.intp],
     ) -> npt.NDArray[np.bool_]:
         """(rows,): no piece of the block would rather be in another language, given the page."""
-        page = self.page
-        counts = piece_counts(page)
-        position = np.full(len(counts), -1)
-        position[rows] = np.where(asked & (counts[rows] > 1), np.arange(len(rows)), -1)
-        owner = np.repeat(position, counts)
-        pieces = np.flatnonzero((owner >= 0) & (page.piece_letters >= 4))
+        asked = np.flatnonzero(asked & (self.piece_counts[rows] > 1))
         agree = np.ones(len(rows), dtype=np.bool_)
-        if len(pieces):
-            owner = owner[pieces]
-            logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
+        if len(asked):
+            pieces, owner = self._pieces_of(rows[asked])
+            owner = asked[owner]
+            logs = model.read(self.page.piece_vectors[pieces], self.page.piece_letters[pieces], self.model)
             agree[owner[(logs + prior[owner]).argmax(axis=1) != best[owner]]] = False
         return agree
+
+    def _pieces_of(self, rows: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """(pieces, which of `rows` each is part of), those with enough letters to say something."""
+        counts = self.piece_counts[rows]
+        owner = np.repeat(np.arange(len(rows)), counts)
+        shift = self.page.first_piece[rows] - np.cumsum(counts) + counts
+        pieces = np.arange(len(owner)) + shift[owner]
+        kept = self.page.piece_letters[pieces] >= PIECE_LETTERS
+        return pieces[kept], owner[kept]
 
     # --- the page and the neighbours
 
@@ -265,7 +273,7 @@ class _Page:
                 spans[self.number[answer.row]] = self._write(answer, hinted[order], unhinted[order])
 
     def _read_with_models(self, rows: list[int]) -> list[_Answer]:
-        cut = [self._cut(row) for row in rows]
+        cut = self._cut(rows)
         texts, scripts, where = [], [], []
         answers = []
         for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
@@ -287,10 +295,14 @@ class _Page:
             answers[order].alone[position, : len(log)] = log
         return answers
 
-    def _cut(self, row: int) -> list[Piece]:
-        mask, block = self.masks[row], self.blocks[self.number[row]]
-        whole = mask in _SETTLED or (mask in _AMBIGUOUS and not self._deviates(row))
-        return [Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table)
+    def _cut(self, rows: list[int]) -> list[list[Piece]]:
+        deviating = self._deviating(np.array(rows))
+        found = []
+        for row in rows:
+            mask, block = self.masks[row], self.blocks[self.number[row]]
+            whole = mask in _SETTLED or (mask in _AMBIGUOUS and row not in deviating)
+            found.append([Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table))
+        return found
 
     def _script_logs(self, pieces: list[Piece], letters: list[int]) -> Floats:
         """(pieces, languages): certain where the script settles it, flat where it does not."""
@@ -306,18 +318,20 @@ class _Page:
                 logs[position, self.at[language]] = 0.0
         return logs
 
-    def _deviates(self, row: int) -> bool:
-        """Does any piece of the block speak against the block's own language?"""
+    def _deviating(self, rows: npt.NDArray[np.intp]) -> set[int]:
+        """The blocks of which a piece speaks against the block's own language."""
         page = self.page
-        last = page.first_piece[row + 1] if row + 1 < len(page.first_piece) else len(page.piece_letters)
-        pieces = slice(int(page.first_piece[row]), int(last))
-        if pieces.stop - pieces.start < 2:
-            return False
-        model = engines.cheap_model(self.settings.weights, _AMBIGUOUS[self.masks[row]])
-        whole = model.read(page.vectors[row : row + 1], page.letters[row : row + 1], self.model)[0]
-        logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
-        against = logs.max(axis=1) - logs[:, int(whole.argmax())]
-        return bool(((against > 1.0) & (page.piece_letters[pieces] >= 4)).any())
+        rows = rows[self.piece_counts[rows] > 1]
+        found: set[int] = set()
+        for mask in set(page.scripts[rows].tolist()) & set(_AMBIGUOUS):
+            asked = rows[page.scripts[rows] == mask]
+            model = engines.cheap_model(self.settings.weights, _AMBIGUOUS[mask])
+            whole = model.read(page.vectors[asked], page.letters[asked], self.model).argmax(axis=1)
+            pieces, owner = self._pieces_of(asked)
+            logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
+            against = logs.max(axis=1) - logs[np.arange(len(logs)), whole[owner]]
+            found.update(asked[owner[against > 1.0]].tolist())
+        return found
 
     def _pool(self, texts: list[str], scripts: list[int]) -> Floats:
         """Log-probabilities of the texts; where names stand out, the lower-case words are read a second time."""

@@ -78,7 +78,11 @@ def test_fifty_thousand_blocks_are_labelled() -> None:
 
 def test_a_page_of_links_alone_has_an_empty_story() -> None:
     links = "".join(f'<li><a href="/section-{n}">Section {n}</a></li>' for n in range(60))
-    assert not [b for b in labelled(f"<html><body><nav><ul>{links}</ul></nav></body></html>") if b.role in {Role.BODY, Role.HEADING}]
+    assert not [
+        b
+        for b in labelled(f"<html><body><nav><ul>{links}</ul></nav></body></html>")
+        if b.role in {Role.BODY, Role.HEADING}
+    ]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 200)), min_size=1, max_size=40))

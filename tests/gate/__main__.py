@@ -48,7 +48,9 @@ def report(measured: Measured, floors: dict[str, float]) -> list[str]:
         folder, page_id = name.split("/", 1)
         print(f"  F1 {score:.3f} {way:4}  shared/bench/{folder}/html/{page_id}.html.gz")
     for name in failures:
-        print(f"{name} fell below its floor of {floors[name]:.4f}: {measured.figures.get(name, 0.0):.4f}", file=sys.stderr)
+        print(
+            f"{name} fell below its floor of {floors[name]:.4f}: {measured.figures.get(name, 0.0):.4f}", file=sys.stderr
+        )
     return failures
 
 
@@ -57,7 +59,10 @@ def update(measured: Measured, floors: dict[str, float], *, lower: bool) -> int:
     new = {name: round(max(value - EPSILON, 0.0), 4) for name, value in measured.figures.items()}
     lowered = [name for name, floor in floors.items() if new.get(name, 0.0) < floor]
     for name in lowered:
-        print(f"{'lowered' if lower else 'would lower'} {name}: {floors[name]:.4f} to {new.get(name, 0.0):.4f}", file=sys.stderr)
+        print(
+            f"{'lowered' if lower else 'would lower'} {name}: {floors[name]:.4f} to {new.get(name, 0.0):.4f}",
+            file=sys.stderr,
+        )
     if lowered and not lower:
         print("floors unchanged; say --lower if that is meant", file=sys.stderr)
         return 1

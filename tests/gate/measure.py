@@ -44,7 +44,11 @@ def measure() -> Measured:
     """Every figure of the gate; reads about 1,800 pages twice."""
     figures: dict[str, float] = {}
     pages: list[Page] = []
-    for name, key, words in (("wcxb-dev", "main_content", WORD), ("news-en-dev", "body", NEWS_WORD), ("news-dev", "body", NEWS_WORD)):
+    for name, key, words in (
+        ("wcxb-dev", "main_content", WORD),
+        ("news-en-dev", "body", NEWS_WORD),
+        ("news-dev", "body", NEWS_WORD),
+    ):
         scores: dict[str, list[float]] = {way: [] for way in WAYS}
         for row in rows(name):
             gold = words.findall((row[key] or "").lower())
@@ -64,7 +68,9 @@ def role_figures() -> dict[str, float]:
     totals: dict[str, list[Any]] = {way: [Counter(), Counter(), Counter(), [0, 0, 0], [0, 0], []] for way in WAYS}
     for page, lines in gold.items():
         for way, blocks in both_ways(source_of("news-dev", page)):
-            right, there, said, heads, kept = scorer.score_page(lines, [{"text": b.text, "role": b.role.value} for b in blocks])
+            right, there, said, heads, kept = scorer.score_page(
+                lines, [{"text": b.text, "role": b.role.value} for b in blocks]
+            )
             total = totals[way]
             for counter, found in zip(total[:3], (right, there, said), strict=True):
                 counter.update(found)
@@ -89,11 +95,17 @@ def seed_figures() -> dict[str, float]:
     figures = {}
     texts = [line["text"] for line in page["lines"]]
     one_line = [" ".join(text.split()) for text in texts]
-    for style, text in (("blank", "\n\n".join(texts)), ("lines", "\n".join(one_line)), ("wrapped", "\n\n".join(map(wrap, one_line)))):
+    for style, text in (
+        ("blank", "\n\n".join(texts)),
+        ("lines", "\n".join(one_line)),
+        ("wrapped", "\n\n".join(map(wrap, one_line))),
+    ):
         blocks = extract(text, kind="text", languages=False, metadata=False).blocks
         wanted = [fold.get(line["role"], line["role"]) for line in page["lines"]]
         found = [fold.get(block.role.value, block.role.value) for block in blocks]
-        figures[f"seed {style}"] = sum(a == b for a, b in zip(wanted, found, strict=False)) / max(len(wanted), len(found))
+        figures[f"seed {style}"] = sum(a == b for a, b in zip(wanted, found, strict=False)) / max(
+            len(wanted), len(found)
+        )
     return figures
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from pipeline.language_engines import Floats, length_basis
+from pipeline.language_engines import Floats
 
 KNOTS = (4, 9, 18, 40, 90, 250)
 # Languages no row teaches get this many nats less (a tenth of the chance of a taught one).
@@ -22,6 +22,18 @@ class PoolFit(NamedTuple):
     weights: Floats
     bias: Floats
     loss: float
+
+
+def length_basis(letters: npt.NDArray[np.int64], knots: Floats) -> Floats:
+    """(texts, knots): the share of every knot in a text's interpolated weight."""
+    x = np.log(np.maximum(letters, 1))
+    left = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, len(knots) - 2)
+    share = np.clip((x - knots[left]) / (knots[left + 1] - knots[left]), 0.0, 1.0)
+    basis = np.zeros((len(x), len(knots)))
+    rows = np.arange(len(x))
+    basis[rows, left] = 1 - share
+    basis[rows, left + 1] = share
+    return basis
 
 
 def fit(
