@@ -37,6 +37,8 @@ _NEUTRAL_BELOW_BEST = 2.0
 # With bestEffort, pycld2 calls text it has no evidence about English, for one point.
 _PYCLD2_SILENT_POINTS = 1.5
 IMPOSSIBLE = -1e9
+# Nearly one language in writing: the small model mistakes one for the other however long the text.
+_CLOSE_RELATIVES = ("bs", "cs", "da", "hr", "id", "ms", "no", "sk", "sr", "xh", "zu")
 _PY3LANGID_CODES = {"nn": "no", "ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh", "uzs": "uz"}
 _PYCLD2_CODES = {"iw": "he", "jw": "jv", "nn": "no", "zh-Hant": "zh", "sr-ME": "sr"}
 
@@ -190,6 +192,8 @@ class CheapModel(NamedTuple):
     layer: Floats
     layer_bias: Floats
     bias: Floats
+    distinct: Bools
+    """(columns,): languages without a close relative, of which it can be sure alone."""
 
     def read(self, vectors: Floats, letters: npt.NDArray[np.int64], model: LanguageModel) -> Floats:
         """(texts, columns): log-probabilities."""
@@ -203,7 +207,13 @@ def cheap_model(folder: str, script: int) -> CheapModel:
     """The small model of `load_model(folder)` for the script of that number."""
     model = load_model(folder)
     columns = np.flatnonzero(model.grams_know[script, : model.layer.shape[1]])
-    return CheapModel(columns, model.layer[:, columns], model.layer_bias[columns], model.cheap.bias[columns])
+    return CheapModel(
+        columns,
+        model.layer[:, columns],
+        model.layer_bias[columns],
+        model.cheap.bias[columns],
+        ~_mask([model.languages[column] for column in columns.tolist()], _CLOSE_RELATIVES),
+    )
 
 
 def by_length(letters: npt.NDArray[np.int64], knots: Floats, weights: Floats) -> Floats:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_reading import Floats, PageReading, piece_counts, read_page
+from pipeline.language_reading import NAMES_FROM, NAMES_UP_TO, Floats, PageReading, piece_counts, read_page
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
@@ -32,6 +32,10 @@ _SMALLEST_FLOOR = 0.0004
 KANA_EXPECTED = 0.5
 # Pieces of fewer letters say nothing of their own.
 PIECE_LETTERS = 4
+# A block with this many letters and few names is settled without the page where the small model is this sure
+# of a language that has no close relative.
+CLEAR_LETTERS = 30
+CLEAR_AT = 0.995
 # A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
 DOUBTED_LETTERS = 100
 # On a page this long and this much in one language, what leans to that language is settled with it: menu words and
@@ -41,9 +45,7 @@ MONOTONOUS_SHARE = 0.8
 MONOTONOUS_SETTLE_AT = 0.5
 # ... unless the small model prefers another language by this many nats.
 MONOTONOUS_DOUBT = 5.0
-# Where at least this share of 3 to 25 words is capitalised, names may mislead: the lower-case words are read again ...
-NAMES_FROM = 0.28
-# ... and count for the share of the others, at most this.
+# Where names may mislead, the lower-case words are read again, and count for the share of the others, at most this.
 NAMES_AT_MOST = 0.75
 
 
@@ -104,7 +106,10 @@ class _Page:
         for row in np.flatnonzero(page.wordless).tolist():
             spans[self.number[row]] = _wordless(self.blocks[self.number[row]], main_script(self.masks[row]))
         self._settle_by_script(spans)
-        if settings.context and page.letters.sum() - page.letters.min() >= settings.context_letters:
+        known = page.letters.sum() - page.letters >= settings.context_letters
+        self.known = known if settings.context else np.zeros_like(known)
+        self.clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
+        if self.known.any() or self.clear.any():
             self._settle_by_agreement(spans)
         rest = np.flatnonzero(self.open).tolist()
         if rest:
@@ -146,6 +151,8 @@ class _Page:
                 looks.append((rows, model, logs, part))
         for mask, language in _SETTLED.items():
             total[self.at[language]] += self.weight[page.scripts == mask].sum()
+        if not self.settings.context:
+            total[:] = 0.0
         for rows, model, logs, part in looks:
             self._settle_rows(rows, model, logs, self._share(part, total, model.columns), spans)
 
@@ -166,10 +173,10 @@ class _Page:
         best = scores.argmax(axis=1)
         odds = np.exp(scores - scores[each, best][:, None])
         confidence = 1 / odds.sum(axis=1)
-        enough = self.page.letters.sum() - self.page.letters[rows] >= self.settings.context_letters
         monotonous = (mix[each, best] >= MONOTONOUS_SHARE) & (len(self.number) >= MONOTONOUS_BLOCKS)
         monotonous &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
-        sure = enough & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
+        sure = self.known[rows] & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
+        sure |= self.clear[rows] & (confidence >= CLEAR_AT) & model.distinct[best]
         sure &= self._pieces_agree(rows, sure, model, prior, best)
         odds[each, best] = -1.0
         second, by_itself = odds.argmax(axis=1), logs.argmax(axis=1)
@@ -347,7 +354,7 @@ class _Page:
         facts = np.stack([letters, letters * lower, word, flags & CAPITALISED > 0]).astype(np.int64)
         all_letters, lower_letters, words, capitals = np.add.reduceat(facts, starts, axis=1)
         share = np.where(
-            (words >= 3) & (words <= 25) & (capitals >= NAMES_FROM * words) & (lower_letters >= 2),
+            (words >= 3) & (words <= NAMES_UP_TO) & (capitals >= NAMES_FROM * words) & (lower_letters >= 2),
             np.minimum(NAMES_AT_MOST, capitals / np.maximum(words, 1)),
             0.0,
         )

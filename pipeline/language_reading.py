@@ -14,6 +14,10 @@ from pipeline.language_tokens import CUT_AFTER, CUT_BEFORE, TokenTable, counters
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+# Where at least this share of up to so many words is capitalised, names may mislead about the language.
+NAMES_FROM = 0.28
+NAMES_UP_TO = 25
+
 
 class PageReading(NamedTuple):
     """The blocks that hold tokens, added up. Arrays are by such block unless they say otherwise."""
@@ -26,6 +30,8 @@ class PageReading(NamedTuple):
     scripts: Ints
     """Script mask."""
     name_like: npt.NDArray[np.bool_]
+    many_names: npt.NDArray[np.bool_]
+    """So many words are capitalised that names may mislead."""
     wordless: npt.NDArray[np.bool_]
     """Numbers, codes, addresses: nothing to tell a language by."""
     piece_vectors: Floats
@@ -60,6 +66,7 @@ def read_page(blocks: Sequence[str], table: TokenTable) -> PageReading | None:
         block_letters,
         np.bitwise_or.reduceat(readings.meta[:, 2], block_starts),
         ((words == named) & (words >= 2) & (words <= 4)) | ((words == 1) & (weak == 1)),
+        (words <= NAMES_UP_TO) & (named >= NAMES_FROM * words),
         (block_letters < 2) | ((real == 0) & (digits > 0)),
         pieces,
         piece_letters,

@@ -84,9 +84,7 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
 
 def main_script(text: str) -> str:
     """The script of most letters."""
-    meta = (
-        read_tokens(list(text), NO_WEIGHTS).meta if text else np.zeros((0, 3), dtype=np.int64)
-    )
+    meta = read_tokens(list(text), NO_WEIGHTS).meta if text else np.zeros((0, 3), dtype=np.int64)
     counts = {script: int((meta[:, 2] == BIT[script]).sum()) for script in SCRIPTS}
     return max(SCRIPTS, key=lambda script: counts[script])
 
