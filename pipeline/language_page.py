@@ -207,11 +207,11 @@ class _Page:
         best: npt.NDArray[np.intp],
     ) -> npt.NDArray[np.bool_]:
         """(rows,): no piece of the block would rather be in another language, given the page."""
-        asked = np.flatnonzero(asked & (self.piece_counts[rows] > 1))
+        split = np.flatnonzero(asked & (self.piece_counts[rows] > 1))
         agree = np.ones(len(rows), dtype=np.bool_)
-        if len(asked):
-            pieces, owner = self._pieces_of(rows[asked])
-            owner = asked[owner]
+        if len(split):
+            pieces, part_of = self._pieces_of(rows[split])
+            owner = split[part_of]
             logs = model.read(self.page.piece_vectors[pieces], self.page.piece_letters[pieces], self.model)
             agree[owner[(logs + prior[owner]).argmax(axis=1) != best[owner]]] = False
         return agree
@@ -439,16 +439,8 @@ class _Page:
         if confidence < self.settings.und_below:
             language, second, decided = "und", language, "none"
         script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
-        return Span(
-            pieces[0].start,
-            pieces[-1].end,
-            language,
-            confidence,
-            second,
-            _SCRIPT_NAMES.get(script, script),
-            decided,
-            alone,
-        )
+        script = _SCRIPT_NAMES.get(script, script)
+        return Span(pieces[0].start, pieces[-1].end, language, confidence, second, script, decided, alone)
 
 
 @cache
