@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -161,6 +162,8 @@ def _add_retry(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(options: argparse.Namespace) -> int:
+    # Before Arrow loads: its own allocator keeps what it once held, which is a third of a worker's memory.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from pipeline.report.progress import Progress, told_summary
     from pipeline.runs import run
     from pipeline.settings import Settings, load

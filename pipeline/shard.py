@@ -11,6 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -191,21 +192,23 @@ def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) ->
         yield from work.run(group)
 
 
-def _write_tables(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
-    from pipeline.io.writer import in_order, write_rows
+def _write_tables(job: Job, groups: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
+    from pipeline.io.writer import Spill, in_order, row_groups, write_rows
 
-    held: dict[str, list[pa.RecordBatch]] = {name: [] for name in schema.TABLES}
-    for group in batches:
-        for name, batch in zip(held, group, strict=True):
-            held[name].append(batch)
     key, places, parts = key_of(job, job.until), Places(Path(job.output)), {}
-    for name, table in schema.TABLES.items():
-        path, rows = places.written(name, job.shard.shard_id, key), held.pop(name)
-        written = write_rows(path, stamped(name), in_order(rows, stamped(name), table.order))
-        parts[name] = part_of(places, path, written)
-        if name == "errors":
-            for error in (error for batch in rows for error in batch.select(["kind", "retryable"]).to_pylist()):
-                tally.problem(**error)
+    errors: list[pa.RecordBatch] = []
+    with ExitStack() as stack:
+        spills = {name: stack.enter_context(closing(Spill(places.notes))) for name in schema.TABLES if name != "errors"}
+        for *rows, failed in groups:
+            for spill, batch in zip(spills.values(), rows, strict=True):
+                spill.add(batch)
+            errors.append(failed)
+        for name, table in schema.TABLES.items():
+            path, about = places.written(name, job.shard.shard_id, key), stamped(name)
+            ordered = spills[name].batches(about) if name in spills else in_order(errors, about, table.order)
+            parts[name] = part_of(places, path, write_rows(path, about, row_groups(ordered, about)))
+    for error in (error for batch in errors for error in batch.select(["kind", "retryable"]).to_pylist()):
+        tally.problem(**error)
     documents = parts["documents"]["rows"]
     if documents + tally.errors != tally.pages:
         raise AssertionError(f"{tally.pages} pages came in, {documents} documents and {tally.errors} errors came out")

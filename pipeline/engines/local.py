@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from pipeline.engines import Failed, Outcome
 from pipeline.engines.child import die_with
-from pipeline.engines.guard import ENVIRONMENT, close_all
+from pipeline.engines.guard import ENVIRONMENT, LEAN, close_all
 from pipeline.errors import PresscutError
 from pipeline.shard import Done, Job, run_shard
 
@@ -88,7 +88,7 @@ def _survivors(
 
 
 def _start_worker(parent: int) -> None:
-    os.environ.update(ENVIRONMENT)
+    os.environ.update(ENVIRONMENT | LEAN)
     die_with(parent)
 
 

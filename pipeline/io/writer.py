@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ROW_GROUP_ROWS = 50_000
+ROW_GROUP_ROWS = 20_000
 COMPRESSION_LEVEL = 3
 # Nested pages are big: a row group of this many stays some MB, and reading one back stays cheap.
 PAGES_A_GROUP = 64
@@ -61,7 +62,7 @@ class Written(NamedTuple):
 
 
 def write_rows(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
-    """Tables as one Parquet file, each a row group; `in_order` and `row_groups` make groups that depend on the rows alone."""
+    """Tables as one Parquet file, each a row group; `row_groups` makes groups that depend on the rows alone."""
     rows, digest = 0, RowDigest(schema)
     with atomic(path) as temporary, _parquet(temporary, schema) as writer:
         for group in groups:
@@ -71,17 +72,42 @@ def write_rows(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Wri
     return Written(rows, digest.hex())
 
 
-def in_order(batches: Sequence[pa.RecordBatch], schema: pa.Schema, order: Sequence[str]) -> Iterator[pa.Table]:
-    """The rows of all batches by `order`, in row groups.
+class Spill:
+    """Rows on their way from the order they come in to the order they are written in, on disk: memory does not grow with a shard.
 
-    Rows of one document come together and in order: runs of equal first columns are sorted, not rows, so that no second copy
-    of a shard is ever made. Where they do not (errors), the few rows are.
+    What is kept in memory is where each document's rows are. The file has no name, so nothing is left of it whatever happens.
     """
-    if order[0] == "doc_id":
-        yield from row_groups(_runs(batches), schema)
-    else:
-        table = pa.Table.from_batches(list(batches), schema=schema)
-        yield from row_groups(table.sort_by([(name, "ascending") for name in order]).to_batches(), schema)
+
+    def __init__(self, folder: Path) -> None:
+        self.file = tempfile.TemporaryFile(dir=folder)
+        self.runs: list[tuple[str, int, int]] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take in rows; those of one document come together and in order."""
+        keys = np.asarray(batch.column("doc_id").to_numpy(zero_copy_only=False))
+        if not len(keys):
+            return
+        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]).tolist()
+        for start, stop in pairwise([*starts, len(keys)]):
+            rows = batch.slice(start, stop - start).serialize()
+            self.runs.append((keys[start], self.file.tell(), rows.size))
+            self.file.write(rows)
+
+    def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows by document."""
+        for _, offset, size in sorted(self.runs):
+            self.file.seek(offset)
+            yield pa.ipc.read_record_batch(pa.py_buffer(self.file.read(size)), schema)
+
+    def close(self) -> None:
+        """Forget the rows."""
+        self.file.close()
+
+
+def in_order(batches: Sequence[pa.RecordBatch], schema: pa.Schema, order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The few rows of a small table, sorted in memory."""
+    table = pa.Table.from_batches(list(batches), schema=schema)
+    yield from table.sort_by([(name, "ascending") for name in order]).to_batches()
 
 
 def row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int = ROW_GROUP_ROWS) -> Iterator[pa.Table]:
@@ -97,18 +123,6 @@ def row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int =
             held, count = table.slice(rows).to_batches(), count - rows
     if count:
         yield pa.Table.from_batches(held, schema=schema).combine_chunks()
-
-
-def _runs(batches: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
-    """Slices with one document's rows each, by document."""
-    runs: list[tuple[str, pa.RecordBatch]] = []
-    for batch in batches:
-        keys = np.asarray(batch.column("doc_id").to_numpy(zero_copy_only=False))
-        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
-        ends = [*starts[1:].tolist(), len(keys)]
-        runs += [(keys[a], batch.slice(a, b - a)) for a, b in zip(starts.tolist(), ends, strict=False)]
-    runs.sort(key=itemgetter(0))
-    return [run for _, run in runs]
 
 
 def write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
