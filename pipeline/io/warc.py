@@ -42,6 +42,7 @@ KINDS_LIMIT = 40
 CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']{1,40})""", re.IGNORECASE)
 HTTP_STATUS = re.compile(rb"HTTP/[\d.]{1,5}\s+(\d{3})\b")
 BLANK_LINE = re.compile(rb"\r?\n\r?\n")
+SECOND_START = re.compile(rb"\nWARC/\d\.\d{1,2}\r?\n")
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,4096})?\r?\n")
 
 
@@ -60,6 +61,9 @@ def _length(text: str) -> int | None:
 
 
 def _warc_head(head: bytes) -> Head | None:
+    if SECOND_START.search(head):
+        # Damage that ate the end of one record and not its beginning: the next one's header is not its own.
+        return None
     fields = _fields(head)
     length = _length(fields.get("content-length", ""))
     return Head(length, fields) if length is not None and "warc-type" in fields else None

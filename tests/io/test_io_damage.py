@@ -108,6 +108,15 @@ def test_a_truncated_tail_is_always_reported(tmp_path: Path, container: str, lef
     assert (lost.kind, lost.locator.offset, lost.locator.length) == ("truncated", begins[9], cut - begins[9])
 
 
+def test_damage_that_leaves_only_a_records_first_line_does_not_pass_for_the_next_record(tmp_path: Path) -> None:
+    begins, stored = starts(TEN, "warc"), pack(TEN, "warc")
+    damaged = overwritten(stored, len(b"WARC/1.0\r\n"), begins[1] - 12)
+    items = read(write(tmp_path, "crawl.warc", damaged))
+    assert numbers(items) == list(range(1, 10))
+    (lost,) = failures(items)
+    assert (lost.locator.offset, lost.locator.length) == (0, begins[1])
+
+
 @settings(max_examples=60, deadline=None)
 @given(container=st.sampled_from(CONTAINERS), data=st.data())
 def test_every_record_that_damage_did_not_touch_is_read(
