@@ -193,7 +193,7 @@ def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) ->
 
 
 def _write_tables(job: Job, groups: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
-    from pipeline.io.writer import Spill, in_order, row_groups, write_rows
+    from pipeline.io.writer import Spill, copied, in_order, row_groups, write_rows
 
     key, places, parts = key_of(job, job.until), Places(Path(job.output)), {}
     errors: list[pa.RecordBatch] = []
@@ -202,7 +202,8 @@ def _write_tables(job: Job, groups: Iterator[list[pa.RecordBatch]], tally: Tally
         for *rows, failed in groups:
             for spill, batch in zip(spills.values(), rows, strict=True):
                 spill.add(batch)
-            errors.append(failed)
+            if failed.num_rows:
+                errors.append(copied(failed))
         for name, table in schema.TABLES.items():
             path, about = places.written(name, job.shard.shard_id, key), stamped(name)
             ordered = spills[name].batches(about) if name in spills else in_order(errors, about, table.order)

@@ -104,6 +104,11 @@ class Spill:
         self.file.close()
 
 
+def copied(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The rows in memory of their own; a batch off the pipe keeps the whole message it came in."""
+    return pa.ipc.read_record_batch(batch.serialize(), batch.schema)
+
+
 def in_order(batches: Sequence[pa.RecordBatch], schema: pa.Schema, order: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """The few rows of a small table, sorted in memory."""
     table = pa.Table.from_batches(list(batches), schema=schema)
