@@ -230,6 +230,10 @@ def load() -> list[Gold]:
     return list(gold.values())
 
 
+# The seed page is the one real page of its shape; made pages outnumber it.
+SEED_COPIES = 120
+
+
 def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]:
     """Pages that exist only flattened: the seed page, and made ones of its shape.
 
@@ -238,7 +242,7 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     """
     rng = np.random.default_rng(seed)
     [row] = pages("seed")
-    found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * 4
+    found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
     stories = [gold for gold in golds if gold.kind == "news" and not gold.by_hand]
     titles = [block.text for gold in golds for block, row in zip(gold.blocks, gold.allowed, strict=True) if _only(row, Role.TITLE)]
     furniture = [

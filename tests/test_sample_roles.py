@@ -1,0 +1,82 @@
+"""The shipped weights on the shipped sample: pages of invented sites that training never saw."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from pipeline import Document, extract
+from pipeline.model import FURNITURE, Role
+from tests.samples import Sample, samples
+
+STORY = {Role.BODY, Role.HEADING}
+# Pages with one news story, in twelve languages and eight scripts. The others are a forum, a product, a front page and such.
+STORIES = [
+    "ar-river-library.html",
+    "az-su-deyirmani.html",
+    "el-fournos-petrochori.html",
+    "en-az-narlibulaq-harvest.html",
+    "en-lantern-hill-tram.html",
+    "es-vendimia-tren.html",
+    "fa-observatory.html",
+    "fr-moulin-brezolle.html.gz",
+    "he-stone-oven.html",
+    "hi-railway-library.html",
+    "ja-tram-library-sjis.html",
+    "pt-wet-cafe-espiral.txt",
+    "ru-footbridge-cp1251.html",
+    "sr-cyrl-parni-voz.html",
+    "sr-latn-parni-voz.html",
+    "tr-satranc-cinar.html",
+]
+AGENCY = ["en-agency-flat-blank.txt", "en-agency-flat-lines.txt", "en-agency-flat-wrapped.txt"]
+
+
+def read(name: str) -> tuple[Sample, Document]:
+    [sample] = [sample for sample in samples() if sample.name == name]
+    return sample, extract(sample.data(), languages=False, metadata=False)
+
+
+def f1(ours: list[str], gold: list[str]) -> float:
+    a, b = Counter(" ".join(ours).lower().split()), Counter(" ".join(gold).lower().split())
+    return 2 * (a & b).total() / max(a.total() + b.total(), 1)
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_the_story_is_told_from_everything_around_it(name: str) -> None:
+    sample, doc = read(name)
+    assert f1([block.text for block in doc.blocks if block.role in STORY], sample.texts("body", "heading")) >= 0.9
+
+
+@pytest.mark.parametrize("name", AGENCY)
+def test_a_flattened_agency_page_keeps_its_story_apart_from_a_hundred_headlines(name: str) -> None:
+    sample, doc = read(name)
+    body = [" ".join(block.text.split()) for block in doc.blocks if block.role in STORY]
+    assert body == sample.texts("body", "heading")
+    headlines = [block.text for block in doc.headlines]
+    assert f1(headlines, sample.texts("headline")) >= 0.97
+
+
+@pytest.mark.parametrize("name", AGENCY)
+def test_a_line_of_furniture_in_another_language_is_furniture(name: str) -> None:
+    sample, doc = read(name)
+    [foreign] = [line.text for line in sample.lines if line.language != sample.language and line.role == "interaction"]
+    assert [block.role in FURNITURE for block in doc.blocks if block.text == foreign] == [True]
+
+
+def test_a_front_page_has_headlines() -> None:
+    _, doc = read("en-garden-section-front.html")
+    assert doc.headlines
+
+
+@pytest.mark.xfail(reason="the web-at-large gold counts the entries of a listing as its main text, and so do the weights")
+def test_a_front_page_has_hardly_any_story_of_its_own() -> None:
+    sample, doc = read("en-garden-section-front.html")
+    assert len(doc.text) < 0.2 * sum(len(line.text) for line in sample.lines)
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
+def test_every_visible_word_of_the_sample_is_in_exactly_one_block(sample: Sample) -> None:
+    doc = extract(sample.data(), languages=False, metadata=False)
+    assert Counter(" ".join(block.text for block in doc.blocks).split()) == Counter(" ".join(sample.texts()).split())
