@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import turbohtml
 from bs4 import BeautifulSoup, Tag
+from bs4.builder._htmlparser import HTMLParserTreeBuilder
 from bs4.element import PreformattedString
 
 
@@ -127,7 +128,10 @@ def parse(source: str, parser: str = "turbohtml") -> Parsed:
     """Parse decoded, newline-normalised markup. Never fails on malformed input."""
     if parser == "turbohtml":
         return Parsed(turbohtml.parse(source, source_locations=True), turbohtml.Element, turbohtml.Text)
-    return Parsed(_SoupElement(BeautifulSoup(source, "html.parser")), _SoupElement, _SoupText)
+    builder = HTMLParserTreeBuilder()
+    # Left to itself, the builder resolves references one by one, and loses the semicolon after those it does not know.
+    builder.parser_args[1]["convert_charrefs"] = True
+    return Parsed(_SoupElement(_Soup(source, builder=builder)), _SoupElement, _SoupText)
 
 
 # One long function: its loop runs for every node of every page, and calls would double its time.
@@ -353,6 +357,17 @@ SPECIAL = re.compile("[&<]")
 def _next_special(source: str, at: int) -> int:
     match = SPECIAL.search(source, at)
     return match.start() if match else len(source)
+
+
+class _Soup(BeautifulSoup):
+    """BeautifulSoup that lets a box outlive the inline element it began in, as HTML5's adoption agency does."""
+
+    def handle_endtag(self, name: str, nsprefix: str | None = None) -> None:
+        if name in INLINE:
+            open_tags = (tag.name for tag in reversed(self.tagStack))
+            if next((tag for tag in open_tags if tag == name or tag not in INLINE), name) != name:
+                return
+        super().handle_endtag(name, nsprefix)
 
 
 class _SoupText:

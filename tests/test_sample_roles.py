@@ -70,7 +70,9 @@ def test_a_front_page_has_headlines() -> None:
     assert doc.headlines
 
 
-@pytest.mark.xfail(reason="the web-at-large gold counts the entries of a listing as its main text, and so do the weights")
+@pytest.mark.xfail(
+    reason="the web-at-large gold counts the entries of a listing as its main text, and so do the weights"
+)
 def test_a_front_page_has_hardly_any_story_of_its_own() -> None:
     sample, doc = read("en-garden-section-front.html")
     assert len(doc.text) < 0.2 * sum(len(line.text) for line in sample.lines)

@@ -17,11 +17,6 @@ from tests.strategies import PAGES
 from tests.visible import characters, shown, squeezed
 
 SOUP = DomSettings(parser="beautifulsoup")
-# Where html.parser itself reads a page in another way than HTML5 does.
-SOUP_DIFFERS = {
-    "entities.html": "drops the semicolon after a reference it does not know",
-    "misnested.html": "ends a paragraph at an end tag that HTML5 moves into it",
-}
 MARKUP = [page for page in samples() if not page.flattened]
 generated = settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
 
@@ -41,8 +36,7 @@ def assert_slices(source: str, found: DomSettings = DomSettings()) -> None:
 
 def case_parameters(parser: str) -> list[object]:
     def marks(case: RenderingCase) -> list[pytest.MarkDecorator]:
-        reason = case.beyond or (SOUP_DIFFERS.get(case.path.name) if parser == "beautifulsoup" else "")
-        return [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+        return [pytest.mark.xfail(reason=case.beyond, strict=True)] if case.beyond else []
 
     return [
         pytest.param(case, parser, id=f"{case.path.name}-{parser}", marks=marks(case)) for case in rendering_cases()
@@ -76,8 +70,6 @@ def test_blocks_of_the_sample_are_found_again_in_the_source(page) -> None:
 @pytest.mark.parametrize("case", rendering_cases(), ids=lambda case: case.path.name)
 @pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
 def test_blocks_of_the_cases_are_found_again_in_the_source(case: RenderingCase, parser: str) -> None:
-    if parser == "beautifulsoup" and case.path.name == "entities.html":
-        pytest.skip("a semicolon that html.parser drops is in the source but not in the block")
     assert_slices(decode(case.path.read_bytes()).text, DomSettings(parser=parser))
 
 
