@@ -65,9 +65,15 @@ def fit_temperature(logits: Logits, examples: Sequence[Example]) -> float:
     return min((round(float(step), 2) for step in np.arange(0.7, 3.01, 0.05)), key=surprise)
 
 
-def score(logits: Logits, examples: Sequence[Example], gold: Known, temperature: float = 1.0) -> dict[str, float]:
-    """Every figure of the table, by name."""
+def score(
+    logits: Logits, examples: Sequence[Example], gold: Known, temperature: float = 1.0, textless: Sequence[str] = ()
+) -> dict[str, float]:
+    """Every figure of the table, by name. `textless`: pages without a visible character, which score all or nothing."""
     f1s: dict[str, list[float]] = defaultdict(list)
+    for page in textless:
+        if row := gold.wcxb.get(page):
+            for group in ("all", row["page_type"], row["stratum"]):
+                f1s[f"WCXB {group}"].append(bag_f1([], WCXB_WORD.findall(row["main_content"].lower())))
     roles = Roles()
     confident = np.zeros(2)
     for example in examples:

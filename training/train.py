@@ -50,7 +50,7 @@ def train(way: str, folds: list[int], *, weights: bool) -> None:
                 unseen |= found
         tested = [example for example in examples if fold_of(example.site) in folds]
         temperature = fit_temperature(unseen, tested)
-        keep_figures(way, {"temperature": temperature} | score(unseen, tested, known(), temperature))
+        keep_figures(way, {"temperature": temperature} | score(unseen, tested, known(), temperature, textless(folds)))
     if weights:
         temperature = figures_of_all()[way]["temperature"]
         net = fit(examples, Shape(), Plan())
@@ -79,6 +79,11 @@ def examples_of(way: str) -> list[Example]:
         if way == "text":
             _EXAMPLES[way] += [text_example(gold) for gold in flat_pages(golds)]
     return _EXAMPLES[way]
+
+
+def textless(folds: list[int]) -> list[str]:
+    """Pages of these folds that have no block at all."""
+    return [gold.page for gold in load() if not gold.blocks and fold_of(gold.site) in folds]
 
 
 def _fold(way: str, fold: int) -> dict[str, NDArray[np.float32]]:
