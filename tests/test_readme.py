@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+import pipeline
 from pipeline import schema
 from tests.samples import RAW, ROOT
 
@@ -92,5 +93,7 @@ def test_the_readme_gives_two_commands() -> None:
 
 
 def test_links_lead_somewhere() -> None:
+    # The package itself may be installed elsewhere: the tests also run away from the checkout.
+    roots = (ROOT, Path(pipeline.__file__).parents[1])
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
-        assert (ROOT / target).exists(), target
+        assert any((root / target).exists() for root in roots), target
