@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -61,6 +62,9 @@ def _serve(inward: int, outward: int) -> None:
     work = worker(setup, lambda: frames.send(outward, frames.BEGUN))
     try:
         warm_up(setup)
+        # What is loaded now stays: no collection need ever look at it again.
+        gc.collect()
+        gc.freeze()
         limit_memory(json.loads(setup.settings)["guard"]["memory_mb"])
         frames.send(outward, frames.READY)
         while True:
