@@ -2,14 +2,14 @@
 
 No fact depends on knowing the language: characters are counted by Unicode class over one array for the whole page, words and
 class names are hashed into a fixed number of buckets whose meaning the model learns (the hashing trick, Weinberger et al.
-2009). Everything that can be done once for the page is; nothing runs a regular expression per block.
+2009). What a line says is compared with what the page's long texts say: a title, a standfirst and a caption share their words
+with the story below, titles of other stories do not. Everything is done once for the page; nothing runs per word.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
@@ -17,22 +17,13 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.structure import STRUCTURE, Floats, Ints
+from pipeline.words import CLASS, CLASSES, Chars, Hashes, Words, mixed, read_chars, read_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from pipeline.model import Block
 
-# Character classes, told apart in this order of precedence.
-CLASSES = (
-    "space", "lower", "upper", "letter", "ideograph", "digit", "stop", "comma", "colon", "quote", "dash", "bracket", "divider",
-    "symbol", "currency", "other",
-)  # fmt: skip
-CLASS = {name: index for index, name in enumerate(CLASSES)}
-STOPS = frozenset(".!?…。！？．؟۔।॥։።…")
-COMMAS = frozenset(",、，،;；؛")
-COLONS = frozenset(":：")
-DIVIDERS = frozenset("|/\\•·›»«‹>→←↑↓▸►▼▲■●◦‣※★☆✓✔❯❮⟩")
 SIGNS = "©®™℗"
 
 # Text facts, in column order.
@@ -43,17 +34,31 @@ TEXT_FACTS: tuple[str, ...] = (
     "ends_letter", "has_sign", "has_currency", "has_line_break", "copies", "is_copy", "place", "page_blocks", "chars_before",
     "chars_after", "one_word", "two_words", "title_like",
 )  # fmt: skip
+# What a block's words and place have to do with the page's long texts.
+STORY_FACTS: tuple[str, ...] = (
+    "echo_share", "echo_words", "echo_depth", "long_before", "long_after", "long_gap_before", "long_gap_after", "run_inside",
+    "run_before", "run_after", "run_place",
+)  # fmt: skip
 # Columns of a page's dense matrix: text first, then markup (zeros for flattened text), then whether there is markup.
-DENSE: tuple[str, ...] = (*TEXT_FACTS, *STRUCTURE, "has_markup")
+DENSE: tuple[str, ...] = (*TEXT_FACTS, *STORY_FACTS, *STRUCTURE, "has_markup")
 
 WORD_BUCKETS = 8192
 PATH_BUCKETS = 4096
 FIRST_WORDS, LAST_WORDS = 6, 3
-FIRST_CHARS, LAST_CHARS = 90, 45
-# A "word" longer than this is a run of an unspaced script (or a URL): its first characters stand for it.
-UNSPACED_CHARS = 16
+# Words of flattened text that are read besides, whatever their place: without markup, words are most of what there is.
+ALL_WORDS = 40
 PATH_TOKENS = 6
-DIGITS = str.maketrans("123456789", "000000000")
+# A block of this many words is a long text. Of a script without blanks, two characters count as a word.
+LONG_WORDS = 15.0
+# A block linked this far is a link, however long.
+LINKED = 0.5
+LINK_SHARE = STRUCTURE.index("link_share")
+# Words shorter than this say little about what a text is about.
+TELLING_CHARS = 4
+# The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
+SHORT_COST, LONG_GAIN = 8.0, 60.0
+# Told apart: a word at the start, at the end, anywhere.
+START, END, ANY = 0x5EED_0001, 0x5EED_0002, 0x5EED_0003
 
 
 class Features(NamedTuple):
@@ -70,24 +75,25 @@ class Features(NamedTuple):
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     """Facts of every block of one page, in order."""
     texts = [block.text for block in blocks]
-    text = _text_facts(texts)
+    chars = read_chars(texts)
+    words = read_words(chars)
+    text = _text_facts(texts, chars)
     markup = np.zeros((len(blocks), len(STRUCTURE)), dtype=np.float32) if structure is None else structure
     has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
-    words, word_starts = _ragged([_word_tokens(text) for text in texts])
+    tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     paths, path_starts = _path_tokens([block.path for block in blocks])
-    return Features(np.concatenate([text, markup, has_markup], axis=1), words, word_starts, paths, path_starts)
+    story = _story_facts(words, np.diff(chars.starts), markup[:, LINK_SHARE])
+    dense = np.concatenate([text, story, markup, has_markup], axis=1)
+    return Features(dense, tokens, token_starts, paths, path_starts)
 
 
-def _text_facts(texts: list[str]) -> Floats:
+def _text_facts(texts: list[str], chars_of: Chars) -> Floats:
     """float32 (blocks, len(TEXT_FACTS))."""
     n = len(texts)
-    lengths = np.array([len(text) for text in texts], dtype=np.int64)
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    kinds = char_classes()[np.minimum(codes, 0xFFFF)]
-    owner = np.repeat(np.arange(n), lengths)
+    codes, kinds, owner = chars_of.codes, chars_of.kinds, chars_of.owners
+    starts, lengths = chars_of.starts[:-1], np.diff(chars_of.starts)
     counts = np.bincount(owner * len(CLASSES) + kinds, minlength=n * len(CLASSES))
     counts = counts.reshape(n, len(CLASSES)).astype(np.float64)
-    starts = np.cumsum(lengths) - lengths
     first = np.where(lengths > 0, kinds[np.minimum(starts, max(len(kinds) - 1, 0))] if len(kinds) else 0, 0)
     last = np.where(lengths > 0, kinds[np.maximum(starts + lengths - 1, 0)] if len(kinds) else 0, 0)
     initial = np.r_[True, kinds[:-1] == CLASS["space"]] if len(kinds) else np.zeros(0, dtype=bool)
@@ -126,62 +132,89 @@ def _copies(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     return np.array([seen[text] - 1 for text in texts], dtype=np.float64), is_copy
 
 
-@cache
-def char_classes() -> NDArray[np.uint8]:
-    """The class of every character of the basic plane; the astral planes count as its last entry."""
-    table = np.array([_char_class(chr(code)) for code in range(0x10000)], dtype=np.uint8)
-    table[0xFFFF] = CLASS["symbol"]
-    return table
+def _story_facts(words: Words, lengths: Ints, link_share: Floats) -> Floats:
+    """float32 (blocks, len(STORY_FACTS))."""
+    n = len(lengths)
+    if not n:
+        return np.zeros((0, len(STORY_FACTS)), dtype=np.float32)
+    sizes = np.bincount(words.owners, weights=np.where(words.unspaced, 0.5, 1.0), minlength=n)
+    is_long = (sizes >= LONG_WORDS) & (link_share < LINKED)
+    long_chars = np.cumsum(np.where(is_long, lengths, 0))
+    total = max(float(long_chars[-1]), 1.0)
+    index = np.arange(n)
+    last = np.maximum.accumulate(np.where(is_long, index, -n))
+    following = np.minimum.accumulate(np.where(is_long, index, 2 * n)[::-1])[::-1]
+    columns = [
+        *_echoes(words, is_long),
+        (long_chars - np.where(is_long, lengths, 0)) / total,
+        1 - long_chars / total,
+        np.log1p(np.minimum(index - last, 60)) / 4,
+        np.log1p(np.minimum(following - index, 60)) / 4,
+        *_run(np.where(is_long, np.minimum(sizes, LONG_GAIN), -SHORT_COST)),
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
-def _char_class(char: str) -> int:
-    for name, members in (("stop", STOPS), ("comma", COMMAS), ("colon", COLONS), ("divider", DIVIDERS)):
-        if char in members:
-            return CLASS[name]
-    code, category = ord(char), unicodedata.category(char)
-    if 0x3040 <= code <= 0x30FF or 0x3400 <= code <= 0x9FFF or 0x0E00 <= code <= 0x0E7F or 0xF900 <= code <= 0xFAFF:
-        return CLASS["ideograph"]
-    if char in "\"'`´" or category in {"Pi", "Pf"} or 0x2018 <= code <= 0x201F or char in "「」『』":
-        return CLASS["quote"]
-    return CLASS[CATEGORY_CLASS.get(category, CATEGORY_CLASS.get(category[0], "other"))]
+def _echoes(words: Words, is_long: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+    """How much of what a block says other long texts of the page say too: share of its telling words, their number, how often."""
+    n = len(is_long)
+    keys, telling = _telling(words)
+    owners = words.owners[telling]
+    _, word = np.unique(keys[telling], return_inverse=True)
+    pairs = np.unique(word * n + owners)
+    word, owners = pairs // n, pairs % n
+    in_long = np.bincount(word, weights=is_long[owners])
+    elsewhere = in_long[word] - is_long[owners]
+    said = np.bincount(owners, minlength=n)
+    echoed = np.bincount(owners, weights=elsewhere > 0, minlength=n)
+    often = np.bincount(owners, weights=np.log1p(elsewhere), minlength=n)
+    return [echoed / np.maximum(said, 1), np.log1p(echoed) / 3, often / np.maximum(said, 1)]
 
 
-CATEGORY_CLASS = {
-    "Ll": "lower", "Lu": "upper", "Lt": "upper", "L": "letter", "M": "letter", "N": "digit", "Z": "space", "Cc": "space",
-    "Pd": "dash", "Ps": "bracket", "Pe": "bracket", "Sc": "currency", "S": "symbol", "P": "other",
-}  # fmt: skip
+def _telling(words: Words) -> tuple[Hashes, NDArray[np.bool_]]:
+    """What to compare blocks by: words that are not short; pairs of characters where there are no blanks."""
+    keys = words.hashes.copy()
+    paired = np.zeros(len(keys), dtype=bool)
+    paired[:-1] = words.unspaced[:-1] & words.unspaced[1:] & (words.owners[:-1] == words.owners[1:])
+    at = np.flatnonzero(paired)
+    keys[at] = mixed(keys[at] + (keys[at + 1] << np.uint64(1)))
+    return keys, paired | (~words.unspaced & (words.lengths >= TELLING_CHARS))
 
 
-def _word_tokens(text: str) -> list[int]:
-    """Buckets of the first and last words, digits folded to zero; marked by which end they stand at."""
-    if len(text) <= FIRST_CHARS:
-        first = text.split()
-        last = first[-LAST_WORDS:]
-    else:
-        first = text[:FIRST_CHARS].split()[:-1] or [text[:FIRST_CHARS]]
-        last = text[-LAST_CHARS:].split()[-LAST_WORDS:]
-    if len(first) == 1 and len(first[0]) > UNSPACED_CHARS:
-        first, last = list(first[0][:FIRST_WORDS]), list(last[-1][-LAST_WORDS:])
-    return [*map(_start_bucket, first[:FIRST_WORDS]), *map(_end_bucket, last)]
+def _run(gain: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """Where a block stands to the densest run of long texts, the stretch with the largest sum: inside, before, after, place."""
+    n = len(gain)
+    sums = np.concatenate([[0.0], np.cumsum(gain)])
+    lowest = np.minimum.accumulate(sums)
+    stop = int(np.argmax(sums - lowest))
+    first = int(np.argmin(sums[: stop + 1]))
+    index = np.arange(n)
+    inside = (index >= first) & (index < stop)
+    before, after = np.maximum(first - index, 0), np.maximum(index - stop + 1, 0)
+    place = np.clip((index - first) / max(stop - first, 1), -1, 2)
+    return [inside.astype(np.float64), np.log1p(before) / 4, np.log1p(after) / 4, place]
 
 
-# A checksum goes on where another ended: these stand for the mark before a token.
-START, END = crc32(b"s"), crc32(b"e")
+def _word_tokens(words: Words, anywhere: int) -> tuple[Ints, Ints]:
+    """Buckets of the first and last words of every block, marked by which end they stand at, then of up to `anywhere` words."""
+    counts, starts, stops = np.diff(words.starts), words.starts[:-1], words.starts[1:]
+    parts = []
+    for mark, most in ((START, FIRST_WORDS), (END, LAST_WORDS), (ANY, anywhere)):
+        taken = np.minimum(counts, most)
+        rows, owners = _ranges(stops - taken if mark == END else starts, taken)
+        buckets = (mixed(words.hashes[rows] + np.uint64(mark)) % np.uint64(WORD_BUCKETS)).astype(np.int64)
+        parts.append((buckets, owners))
+    owners = np.concatenate([part[1] for part in parts])
+    order = np.argsort(owners, kind="stable")
+    ends = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=len(counts)))])
+    return np.concatenate([part[0] for part in parts])[order], ends
 
 
-@lru_cache(maxsize=65_536)
-def _start_bucket(word: str) -> int:
-    return _word_bucket(word, START)
-
-
-@lru_cache(maxsize=65_536)
-def _end_bucket(word: str) -> int:
-    return _word_bucket(word, END)
-
-
-def _word_bucket(word: str, mark: int) -> int:
-    """The same on every machine, unlike `hash`."""
-    return crc32(word.lower().translate(DIGITS).encode("utf-8", "surrogatepass"), mark) % WORD_BUCKETS
+def _ranges(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
+    """The indices of ranges, one range after the other, and the number of the range of each."""
+    ends = np.cumsum(sizes)
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes), owners
 
 
 def _path_tokens(paths: Sequence[str]) -> tuple[Ints, Ints]:

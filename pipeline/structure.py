@@ -34,8 +34,10 @@ AROUND = (
 )  # fmt: skip
 AROUND_BITS = {tag: 1 << index for index, tag in enumerate(AROUND)}
 BOLD = AROUND_BITS["b"] | AROUND_BITS["strong"]
+# One bit more: hidden until a script shows it, which the walk writes into the name.
+HIDDEN_BIT, HIDDEN_MARK = 1 << len(AROUND), "@hidden"
 IMAGES = frozenset({"img", "picture"})
-ANCESTORS = 4
+ANCESTORS = 6
 LONG_TEXT_CHARS = 80
 LOOSE_LINK_SHARE = 0.3
 CORE_SHARES = (0.5, 0.8)
@@ -46,6 +48,7 @@ LOCAL_INITIALS = frozenset("#jm")
 STRUCTURE: tuple[str, ...] = (
     *(f"tag_{tag}" for tag in TAGS),
     *(f"in_{tag}" for tag in AROUND),
+    "in_hidden",
     "depth",
     "link_share",
     "links",
@@ -61,6 +64,10 @@ STRUCTURE: tuple[str, ...] = (
     "after_h1",
     "h1_distance",
     "is_first_h1",
+    "h1_passed",
+    "h2_passed",
+    "articles_passed",
+    "page_articles",
     "title_match",
     "title_share",
     "href",
@@ -80,7 +87,7 @@ def describe(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], titles: Seq
     page = _Page(tree, texts)
     columns = [
         _one_hot(page.tag[page.element], len(TAGS)),
-        _bits(page.around[page.owner], len(AROUND)),
+        _bits(page.around[page.owner], len(AROUND) + 1),
         _places(page),
         _group_facts(page),
         _ancestor_facts(page),
@@ -100,9 +107,10 @@ class _Page:
         self.group = np.array([0, *tree.kind])
         self.parents, self.last = np.array([-1, *tree.parents]) + 1, np.array([len(tree.parents) - 1, *tree.last]) + 1
         self.parents[0] = 0
-        depth, around, tag, image = _kind_facts(tree.kinds)
+        depth, around, tag, image, article = _kind_facts(tree.kinds)
         self.depth, self.around, self.tag = depth[self.group], around[self.group], tag[self.group]
         self.images = np.cumsum(image[self.group])
+        self.articles = np.cumsum(article[self.group])
 
         first = np.array(tree.first)
         last = np.append(first[1:], len(tree.data))
@@ -125,14 +133,16 @@ class _Page:
         return total
 
 
-def _kind_facts(kinds: Sequence[Kind]) -> tuple[Ints, Ints, Ints, Ints]:
-    """Per kind of element: depth, bits of what is around, number of its tag, and whether it is a picture."""
+def _kind_facts(kinds: Sequence[Kind]) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Per kind of element: depth, bits of what is around, number of its tag, whether it is a picture, and an article."""
     depth, around = [0], [0]
     for kind in kinds[1:]:
         depth.append(depth[kind.parent] + 1)
-        around.append(around[kind.parent] | AROUND_BITS.get(kind.tag, 0))
+        hidden = HIDDEN_BIT if kind.name.endswith(HIDDEN_MARK) else 0
+        around.append(around[kind.parent] | AROUND_BITS.get(kind.tag, 0) | hidden)
     tags = [TAG_IDS.get(kind.tag, 0) for kind in kinds]
-    return np.array(depth), np.array(around), np.array(tags), np.array([int(kind.tag in IMAGES) for kind in kinds])
+    images, articles = [kind.tag in IMAGES for kind in kinds], [kind.tag == "article" for kind in kinds]
+    return np.array(depth), np.array(around), np.array(tags), np.array(images, dtype=int), np.array(articles, dtype=int)
 
 
 def _sums(values: NDArray[np.int64] | NDArray[np.bool_], first: Ints, last: Ints) -> Ints:
@@ -191,7 +201,7 @@ def _group_facts(page: _Page) -> Floats:
 
 
 def _ancestor_facts(page: _Page) -> Floats:
-    """Length, link share, blocks, this block's share and pictures of the elements one to four levels up."""
+    """Length, link share, blocks, this block's share and pictures of the elements one to six levels up."""
     chars, links = page.subtree(page.chars), page.subtree(page.chars * page.link_share)
     blocks = page.subtree(np.ones(len(page.chars)))
     images = np.concatenate([[0], page.images])[page.last + 1] - page.images
@@ -231,19 +241,25 @@ def _title_facts(page: _Page, texts: Sequence[str], titles: Sequence[str]) -> Fl
     h1 = np.flatnonzero(page.around[page.element] & AROUND_BITS["h1"])
     first = int(h1[0]) if len(h1) else -1
     distance = np.arange(n) - first
-    facts = np.zeros((n, 5), dtype=np.float32)
+    facts = np.zeros((n, 9), dtype=np.float32)
     if first >= 0:
         facts[:, 0] = distance > 0
         facts[:, 1] = np.sign(distance) * _log(np.abs(distance))
         facts[first, 2] = 1
+    # A page may hold several stories, one under the other.
+    is_h2 = (page.around[page.element] & AROUND_BITS["h2"]) > 0
+    facts[h1, 3] = 1
+    facts[:, 3:5] = _log(np.cumsum(np.stack([facts[:, 3], is_h2], axis=1), axis=0))
+    facts[:, 5] = _log(page.articles[page.element])
+    facts[:, 6] = _log(page.articles[-1:])
     names = [folded for title in titles if (folded := fold(title))]
     longest = max(map(len, names), default=0)
     for index, text in enumerate(texts):
         if 3 <= len(text) <= longest + 5 and (folded := fold(text)):
             for name in names:
                 if folded in name:
-                    facts[index, 3] = max(facts[index, 3], folded == name)
-                    facts[index, 4] = max(facts[index, 4], len(folded) / len(name))
+                    facts[index, 7] = max(facts[index, 7], folded == name)
+                    facts[index, 8] = max(facts[index, 8], len(folded) / len(name))
     return facts
 
 

@@ -47,6 +47,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "one_word": ("one word", ""),
     "two_words": ("two words", ""),
     "title_like": ("shaped like a headline", ""),
+    "echo_share": ("says what the long texts say", "says what no long text says"),
+    "echo_words": ("words of the long texts", "no words of the long texts"),
+    "run_inside": ("among the long texts", "outside the long texts"),
+    "run_before": ("far before the long texts", ""),
+    "run_after": ("far after the long texts", ""),
     "link_share": ("linked text", "no link"),
     "links": ("several links", "no link"),
     "bold_share": ("bold", ""),
@@ -62,6 +67,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "after_h1": ("after the main heading", "before the main heading"),
     "h1_distance": ("far after the main heading", "far before the main heading"),
     "is_first_h1": ("the page's first h1", ""),
+    "h1_passed": ("after several main headings", "before any main heading"),
+    "articles_passed": ("after several articles", ""),
     "title_match": ("equals the page's title", ""),
     "title_share": ("part of the page's title", ""),
     "href": ("a link", "no link"),
@@ -69,6 +76,7 @@ PHRASES: dict[str, tuple[str, str]] = {
     "href_hyphens": ("a link like a story's", ""),
     **{f"tag_{tag}": (f"a <{tag}>", "") for tag in TAGS},
     **{f"in_{tag}": (f"inside <{tag}>", "") for tag in AROUND},
+    "in_hidden": ("hidden until a script shows it", ""),
 }
 HIGH = np.array([PHRASES.get(name, ("", ""))[0] for name in DENSE], dtype=object)
 LOW = np.array([PHRASES.get(name, ("", ""))[1] for name in DENSE], dtype=object)

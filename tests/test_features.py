@@ -11,9 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.features import CLASSES, DENSE, PATH_BUCKETS, TEXT_FACTS, WORD_BUCKETS, char_classes, features
+from pipeline.features import (
+    ALL_WORDS,
+    ANY,
+    DENSE,
+    END,
+    PATH_BUCKETS,
+    START,
+    STORY_FACTS,
+    TEXT_FACTS,
+    WORD_BUCKETS,
+    features,
+)
 from pipeline.model import Block
 from pipeline.structure import STRUCTURE
+from tests.hashing import number, spread
 
 
 def blocks(*texts: str, path: str = "") -> list[Block]:
@@ -25,12 +37,21 @@ def facts(*texts: str) -> list[dict[str, float]]:
 
 
 def words_of(text: str) -> list[int]:
-    found = features(blocks(text), None)
-    return found.words.tolist()
+    """Token buckets of a block of a page with markup: first words, then last."""
+    structure = np.zeros((1, len(STRUCTURE)), dtype=np.float32)
+    return features(blocks(text), structure).words.tolist()
 
 
-def word(token: str) -> int:
-    return crc32(token.encode()) % WORD_BUCKETS
+def start(word: str) -> int:
+    return spread(number(word) + START) % WORD_BUCKETS
+
+
+def end(word: str) -> int:
+    return spread(number(word) + END) % WORD_BUCKETS
+
+
+def anywhere(word: str) -> int:
+    return spread(number(word) + ANY) % WORD_BUCKETS
 
 
 TEXTS = st.lists(st.text(alphabet="ab AB 12 .,!? é字あ🍞©\u200b\n-«»", max_size=100), max_size=6)
@@ -67,16 +88,6 @@ def test_characters_are_counted_by_class() -> None:
     assert (found["starts_upper"], found["ends_stop"], found["has_sign"]) == (1, 1, 0)
 
 
-@pytest.mark.parametrize(
-    ("char", "name"),
-    [("a", "lower"), ("Я", "upper"), ("ش", "letter"), ("字", "ideograph"), ("あ", "ideograph"), ("7", "digit"), ("。", "stop"),
-     ("،", "comma"), ("：", "colon"), ("“", "quote"), ("「", "quote"), ("—", "dash"), ("(", "bracket"), ("›", "divider"),
-     ("+", "symbol"), ("€", "currency"), (" ", "space"), ("\n", "space"), ("&", "other")],
-)  # fmt: skip
-def test_characters_have_the_class_a_reader_expects(char: str, name: str) -> None:
-    assert CLASSES[char_classes()[ord(char)]] == name
-
-
 def test_signs_line_breaks_and_currency_are_told() -> None:
     found = facts("© The Mill", "Two\nlines", "5 €", "Plain")
     assert [row["has_sign"] for row in found] == [1, 0, 0, 0]
@@ -98,24 +109,65 @@ def test_places_run_from_start_to_end() -> None:
 
 
 def test_words_are_marked_by_their_end_and_digits_are_folded() -> None:
-    assert words_of("Nine 47 Pears") == [
-        word("snine"),
-        word("s00"),
-        word("spears"),
-        word("enine"),
-        word("e00"),
-        word("epears"),
+    assert words_of("Nine 47 Pears!") == [
+        *(start("nine"), start("00"), start("pears")),
+        *(end("nine"), end("00"), end("pears")),
     ]
 
 
-def test_of_a_long_text_only_whole_words_at_both_ends_count() -> None:
-    text = " ".join(f"word{n:02d}x" for n in range(40))
-    assert words_of(text) == [word("sword00x")] * 6 + [word("eword00x")] * 3
+def test_of_a_long_text_the_words_at_both_ends_count() -> None:
+    text = " ".join(f"word{chr(ord('a') + n)}" for n in range(20))
+    assert words_of(text) == [start(f"word{end}") for end in "abcdef"] + [end(f"word{last}") for last in "rst"]
 
 
 def test_text_without_spaces_is_read_by_character() -> None:
     text = "梨が九箱月曜日に堰に届いたと番人は言った"
-    assert words_of(text) == [word("s" + char) for char in text[:6]] + [word("e" + char) for char in text[-3:]]
+    assert words_of(text) == [start(char) for char in text[:6]] + [end(char) for char in text[-3:]]
+
+
+def test_of_flattened_text_words_count_wherever_they_stand() -> None:
+    text = " ".join(f"{'x' * n}y" for n in range(50))
+    found = features(blocks(text), None).words.tolist()
+    assert found[9:] == [anywhere(f"{'x' * n}y") for n in range(ALL_WORDS)]
+
+
+STORY = "The harvest of pears began early this year because the orchards near the river had so much sun in April"
+
+
+def test_a_title_echoes_the_story_below_and_the_title_of_another_does_not() -> None:
+    title, other, *_ = facts("Harvest of pears began early", "Ferry timetable changes again", STORY, f"{STORY} and May")
+    assert title["echo_share"] == 1
+    assert other["echo_share"] == 0
+    assert title["echo_words"] > other["echo_words"]
+
+
+def test_a_long_text_is_no_echo_of_itself() -> None:
+    (alone,) = facts(STORY)
+    assert alone["echo_share"] == 0
+
+
+def test_text_without_spaces_echoes_by_pairs_of_characters() -> None:
+    story = "川沿いの果樹園では四月によく日が当たったため今年の梨の収穫は早く始まったと番人は言った"
+    title, other, _ = facts("梨の収穫", "渡船の時刻", story)
+    assert title["echo_share"] == 1
+    assert other["echo_share"] < 0.5
+
+
+def test_the_run_of_long_texts_is_found_between_short_lines() -> None:
+    menu, first, heading, second, below, last = facts("Menu", STORY, "A heading", STORY, "More news", "Imprint")
+    inside = [row["run_inside"] for row in (menu, first, heading, second, below, last)]
+    assert inside == [0, 1, 1, 1, 0, 0]
+    assert menu["run_before"] > 0 == menu["run_after"]
+    assert 0 < below["run_after"] < last["run_after"]
+    assert (menu["long_before"], last["long_after"]) == (0, 0)
+    assert menu["long_gap_after"] < last["long_gap_after"]
+
+
+def test_a_linked_text_is_no_long_text() -> None:
+    structure = np.zeros((2, len(STRUCTURE)), dtype=np.float32)
+    structure[0, STRUCTURE.index("link_share")] = 1
+    found = features(blocks(STORY, "The harvest of pears"), structure)
+    assert found.dense[1, DENSE.index("echo_share")] == 0
 
 
 def test_path_tokens_are_marked_by_distance() -> None:
@@ -127,7 +179,7 @@ def test_path_tokens_are_marked_by_distance() -> None:
 def test_structure_comes_after_text_and_says_it_is_there() -> None:
     structure = np.arange(2 * len(STRUCTURE), dtype=np.float32).reshape(2, -1)
     dense = features(blocks("Pears", "Plums"), structure).dense
-    assert (dense[:, len(TEXT_FACTS) : -1] == structure).all()
+    assert (dense[:, len(TEXT_FACTS) + len(STORY_FACTS) : -1] == structure).all()
     assert dense[:, -1].tolist() == [1, 1]
     assert features(blocks("Pears"), None).dense[0, -1] == 0
 
