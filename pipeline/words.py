@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import native
+
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 
@@ -76,8 +78,25 @@ def read_chars(texts: Sequence[str]) -> Chars:
     return Chars(codes, kinds, starts, np.repeat(np.arange(len(texts)), lengths))
 
 
-def read_words(chars: Chars) -> Words:
+def read_words(texts: list[str]) -> Words:
     """The words of some texts."""
+    if native.facts is None:
+        return _read_words(texts)
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    hashes, lengths, unspaced = native.facts.words(
+        texts, char_classes(), folds(), powers(), FIRST_WORD_CLASS, LAST_WORD_CLASS, CLASS["ideograph"], starts
+    )
+    return Words(
+        np.frombuffer(hashes, dtype=np.uint64),
+        starts,
+        np.repeat(np.arange(len(texts)), np.diff(starts)),
+        np.frombuffer(lengths, dtype=np.int64),
+        np.frombuffer(unspaced, dtype=np.int64) > 0,
+    )
+
+
+def _read_words(texts: list[str]) -> Words:
+    chars = read_chars(texts)
     blocks = len(chars.starts) - 1
     places = np.flatnonzero((chars.kinds >= FIRST_WORD_CLASS) & (chars.kinds <= LAST_WORD_CLASS))
     if not len(places):

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.words import CLASSES, Words, char_classes, read_chars, read_words
+from pipeline.words import CLASSES, Words, char_classes, read_words
 from tests.hashing import number
 
 
 def words_of(*texts: str) -> Words:
-    return read_words(read_chars(texts))
+    return read_words(list(texts))
 
 
 @pytest.mark.parametrize(
