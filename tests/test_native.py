@@ -16,6 +16,7 @@ from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import Features, features
+from pipeline.label import label
 from pipeline.model import Block, Source
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
@@ -164,3 +165,16 @@ def test_the_blocks_of_a_page_have_the_same_facts(path: Path) -> None:
     if isinstance(source := decoded(page(path)), Source):
         blocks = segment_html.segment_html(source.text).blocks
         assert_same_facts([block.text for block in blocks], [block.path for block in blocks])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_blocks_of_a_page_have_the_same_roles_and_reasons(path: Path) -> None:
+    if isinstance(source := decoded(page(path)), Source):
+        cut = segment_html.segment_html(source.text)
+        for structure in (cut.structure, None):
+            compiled = label(cut.blocks, structure)
+            with in_python():
+                plain = label(cut.blocks, structure)
+            assert compiled == plain
+            for ours, theirs in zip(compiled, plain, strict=True):
+                assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]

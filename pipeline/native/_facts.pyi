@@ -1,7 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.model import Block, Role
 
 def count(
     texts: list[str],
@@ -31,3 +33,21 @@ def paths(
     path_parts: Callable[[str], list[str]],
     starts: NDArray[np.int64],
 ) -> bytearray: ...
+def explain(
+    standard: NDArray[np.float32],
+    dense: NDArray[np.float32],
+    surrogate: NDArray[np.float32],
+    chosen: NDArray[np.int64],
+    high: list[str],
+    low: list[str],
+    reasons: int,
+    unit: float,
+) -> list[str]: ...
+def with_roles(
+    blocks: Sequence[Block],
+    block_type: type[Block],
+    place: int,
+    roles: list[Role],
+    scores: list[float],
+    reasons: list[str],
+) -> list[Block]: ...

@@ -7,8 +7,11 @@ string's length.
 
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
+from libc.math cimport INFINITY, rintf
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
+
+from array import array
 
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
@@ -243,3 +246,56 @@ cdef int _ascii_path(Numbers tokens, str path, list near, bint* separate, int pa
             found += 1
         stop, level = first - 1, level + 1
     return 0
+
+
+def explain(
+    const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
+    list high not None, list low not None, int reasons, float unit,
+):
+    """As `pipeline.why.explain`; `unit` is how finely weights are told apart, as its inverse."""
+    cdef Py_ssize_t row, fact, best, facts = standard.shape[1], role
+    cdef float weight, most
+    cdef int reason
+    cdef list result = [], said
+    cdef float[::1] weights, rounded
+    assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[0] == dense.shape[1] == facts
+    assert len(high) == len(low) == facts and reasons <= facts
+    cdef int[::1] speaks_high = array("i", [bool(phrase) for phrase in high])
+    cdef int[::1] speaks_low = array("i", [bool(phrase) for phrase in low])
+    weights, rounded = array("f", bytes(4 * facts)), array("f", bytes(4 * facts))
+    for row in range(standard.shape[0]):
+        role = chosen[row]
+        for fact in range(facts):
+            if standard[row, fact] > 0:
+                weight = standard[row, fact] * surrogate[fact, role] if speaks_high[fact] and dense[row, fact] > 0 else 0
+            else:
+                weight = standard[row, fact] * surrogate[fact, role] if speaks_low[fact] else 0
+            weights[fact] = weight
+            # Most are nought, and rounding is what takes time here.
+            rounded[fact] = rintf(weight * unit) / unit if weight else 0
+        said = []
+        for reason in range(reasons):
+            best, most = -1, 0
+            for fact in range(facts):
+                if best < 0 or rounded[fact] > most:
+                    best, most = fact, rounded[fact]
+            if weights[best] > 0:
+                phrase = high[best] if standard[row, best] > 0 else low[best]
+                if phrase not in said:
+                    said.append(phrase)
+            rounded[best] = -INFINITY
+        result.append(", ".join(said))
+    return result
+
+
+def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, list scores not None, list reasons not None):
+    """The blocks with role, score and reasons in the three fields from `place` on."""
+    cdef Py_ssize_t row = 0
+    cdef list result = []
+    cdef object new = tuple.__new__
+    assert len(blocks) == len(roles) == len(scores) == len(reasons)
+    for block in blocks:
+        about = (roles[row], scores[row], reasons[row])
+        result.append(new(block_type, block[:place] + about + block[place + 3 :]))
+        row += 1
+    return result
