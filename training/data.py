@@ -69,6 +69,8 @@ class Example(NamedTuple):
     """1 in the body, 0 outside, nan unknown."""
     by_hand: bool
     kind: str
+    taught: NDArray[np.float32] | None = None
+    """(blocks, roles): what a net that saw the markup says of the roles, within the allowed ones; rows sum to one."""
 
 
 def words(text: str) -> list[str]:
@@ -292,8 +294,11 @@ def html_example(gold: Gold) -> Example:
     return _example(gold, "html", gold.blocks, features(gold.blocks, gold.structure), gold.allowed, gold.weight)
 
 
-def text_example(gold: Gold, way: str = "lines") -> Example:
-    """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place."""
+def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:
+    """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place.
+
+    `taught`: roles (blocks of `gold`, roles) as a net reads them from the markup, for blocks that no person read.
+    """
     texts = [block.text for block in gold.blocks]
     if way == "wrapped":
         texts = [textwrap.fill(" ".join(text.split()), 80, break_long_words=False, break_on_hyphens=False) for text in texts]
@@ -301,7 +306,14 @@ def text_example(gold: Gold, way: str = "lines") -> Example:
     ends = np.cumsum([len(text) + len(glue) for text in texts])
     blocks = segment_text(glue.join(texts)).blocks
     source = np.searchsorted(ends, [(block.start + block.end) // 2 for block in blocks], side="right")
-    return _example(gold, way, blocks, features(blocks, None), gold.allowed[source], gold.weight[source])
+    example = _example(gold, way, blocks, features(blocks, None), gold.allowed[source], gold.weight[source])
+    return example if taught is None else taught_by(example, taught[source])
+
+
+def taught_by(example: Example, p: NDArray[np.float32]) -> Example:
+    """The example with a teacher's probabilities (blocks, roles), kept to what the labels allow."""
+    within = np.where(example.allowed, np.maximum(p, 1e-6), 0).astype(np.float32)
+    return example._replace(taught=within / within.sum(axis=1, keepdims=True))
 
 
 def _example(

@@ -44,6 +44,8 @@ class Batch(NamedTuple):
     weight: Tensor
     main: Tensor
     counts: Tensor
+    taught: Tensor
+    """(pages, blocks, roles); all zero where no teacher spoke."""
 
 
 class Net(nn.Module):
@@ -103,6 +105,7 @@ def collate(examples: Sequence[Example]) -> Batch:
     allowed = np.ones((n, longest, len(ROLES)), dtype=bool)
     weight, counts = np.zeros((n, longest), dtype=np.float32), np.zeros((n, longest), dtype=np.float32)
     main = np.full((n, longest), np.nan, dtype=np.float32)
+    taught = np.zeros((n, longest, len(ROLES)), dtype=np.float32)
     bags: list[list[np.ndarray]] = [[], []]
     offsets: list[list[np.ndarray]] = [[], []]
     at = [0, 0]
@@ -112,6 +115,8 @@ def collate(examples: Sequence[Example]) -> Batch:
         mask[row, :size] = 1
         allowed[row, :size], weight[row, :size] = example.allowed, example.weight
         counts[row, :size], main[row, :size] = example.words, example.main
+        if example.taught is not None:
+            taught[row, :size] = example.taught
         facts = example.features
         for bag, (tokens, starts) in enumerate(((facts.words, facts.word_starts), (facts.paths, facts.path_starts))):
             bags[bag].append(tokens)
@@ -120,16 +125,21 @@ def collate(examples: Sequence[Example]) -> Batch:
             at[bag] += len(tokens)
     flat = [(torch.from_numpy(np.concatenate(bags[i])), torch.from_numpy(np.concatenate(offsets[i]))) for i in (0, 1)]
     t = torch.from_numpy
-    return Batch(t(dense), flat[0], flat[1], t(mask), t(allowed), t(weight), t(main), t(counts))
+    return Batch(t(dense), flat[0], flat[1], t(mask), t(allowed), t(weight), t(main), t(counts), t(taught))
 
 
 BODY_COLUMNS = [INDEX[Role.BODY], INDEX[Role.HEADING]]
 
 
 def loss(logits: Tensor, batch: Batch, page_weight: Tensor, soft_f1: float) -> Tensor:
-    """Negative log-probability of the allowed roles, by block, plus one minus a soft word F1 of the body, by page."""
+    """Negative log-probability of the allowed roles, by block, plus one minus a soft word F1 of the body, by page.
+
+    Where a teacher spoke, the cross-entropy to what it said takes the place of the first (Hinton et al. 2015).
+    """
     log_p = F.log_softmax(logits, dim=2)
     allowed = log_p.masked_fill(~batch.allowed, -1e4).logsumexp(2)
+    lesson = (batch.taught * log_p.clamp(min=-12)).sum(2)
+    allowed = torch.where(batch.taught.sum(2) > 0, lesson, allowed)
     block = batch.weight * (0.5 + 0.5 * torch.log1p(batch.counts))
     nll = -(block * allowed.clamp(min=-12)).sum(1) / block.sum(1).clamp(min=1)
     p = log_p[..., BODY_COLUMNS].exp().sum(2)

@@ -1,8 +1,9 @@
 """From the bench to weights and figures, in one command: ``python -m training.train``.
 
-For each way (with markup, flattened): cross-validate by site, fit the temperature on the unseen predictions, write the figures,
-then fit on everything and write the weights. Takes about an hour on two cores; ``--folds ""`` skips the cross-validation and
-keeps the temperature and figures of the last one.
+Cross-validate by site, fit the temperatures on the unseen predictions, write the figures, then fit on everything and write the
+weights. Each time a net with markup is fitted first, and teaches the net for flattened text: of pages whose body is known but
+whose other lines nobody labelled, it says what those lines are. Takes about half an hour on two idle cores; ``--folds ""`` skips the
+cross-validation and keeps the temperatures and figures of the last one.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -18,43 +21,76 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.data import Example, flat_pages, html_example, load, text_example
-from training.evaluate import fit_temperature, known, predict, score
+from training.data import Example, Gold, flat_pages, html_example, load, text_example
+from training.evaluate import Logits, fit_temperature, known, predict, score, soften
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
-from training.net import Shape
+from training.net import Net, Shape
 
 FOLDS = 5
-WAYS = {"markup": html_example, "text": text_example}
+MARKUP, TEXT = "markup", "text"
+SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=64)}
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
-    parser.add_argument("--way", choices=sorted(WAYS), action="append", help="train only this way (default: both)")
     parser.add_argument("--folds", default="01234", help="folds to cross-validate; empty for none")
     parser.add_argument("--no-weights", action="store_true", help="only cross-validate")
+    parser.add_argument("--keep", type=Path, help="folder for the logits of unseen pages, by way")
     options = parser.parse_args()
-    for way in options.way or sorted(WAYS):
-        train(way, [int(fold) for fold in options.folds], weights=not options.no_weights)
-
-
-def train(way: str, folds: list[int], *, weights: bool) -> None:
     torch.set_num_threads(1)
-    examples = examples_of(way)
-    if folds:
-        with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-            unseen: dict[str, NDArray[np.float32]] = {}
-            for found in pool.map(_fold, [way] * len(folds), folds):
-                unseen |= found
-        tested = [example for example in examples if fold_of(example.site) in folds]
-        temperature = fit_temperature(unseen, tested)
-        keep_figures(way, {"temperature": temperature} | score(unseen, tested, known(), temperature, textless(folds)))
-    if weights:
+    if folds := [int(fold) for fold in options.folds]:
+        cross_validate(folds, options.keep)
+    if not options.no_weights:
+        write_weights()
+
+
+def cross_validate(folds: list[int], keep: Path | None) -> None:
+    """Figures on pages of unseen sites, into ``figures.json``."""
+    golds()
+    unseen: dict[str, dict[str, NDArray[np.float32]]] = {MARKUP: {}, TEXT: {}}
+    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+        for found in pool.map(_fold, folds):
+            for way, logits in found.items():
+                unseen[way] |= logits
+    tested = [gold for gold in golds() if fold_of(gold.site) in folds]
+    empty = [gold.page for gold in load() if not gold.blocks and fold_of(gold.site) in folds]
+    for way, make in ((MARKUP, html_example), (TEXT, text_example)):
+        examples = [make(gold) for gold in tested]
+        if way == TEXT:
+            examples += [example for example in made_examples() if fold_of(example.site) in folds]
+        temperature = fit_temperature(unseen[way], examples)
+        figures = score(unseen[way], examples, known(), temperature, empty)
+        keep_figures(way, {"temperature": temperature} | figures)
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
+            np.savez(keep / f"{way}.npz", **{page.replace("/", "\\"): array for page, array in unseen[way].items()})
+
+
+def write_weights() -> None:
+    """The shipped nets, fitted on everything."""
+    for way, net, examples in fitted(golds(), made_examples(), "all"):
         temperature = figures_of_all()[way]["temperature"]
-        net = fit(examples, Shape(), Plan())
         save(weights_of(net, temperature, linear_reading(net, examples[::3])), OUT / f"{way}.npz")
+
+
+def fitted(
+    pages: Sequence[Gold], made: Sequence[Example], name: str
+) -> tuple[tuple[str, Net, list[Example]], tuple[str, Net, list[Example]]]:
+    """Both nets and what they learned from; the first teaches the second."""
+    with_markup = [html_example(gold) for gold in pages]
+    teacher = fit(with_markup, SHAPES[MARKUP], Plan(), report=partial(_say, f"{MARKUP} {name}"))
+    lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teacher, with_markup).items()}
+    flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
+    flattened += made
+    student = fit(flattened, SHAPES[TEXT], Plan(), report=partial(_say, f"{TEXT} {name}"))
+    return (MARKUP, teacher, with_markup), (TEXT, student, flattened)
+
+
+def _say(name: str, line: str) -> None:
+    print(name, line, flush=True)
 
 
 def figures_of_all() -> dict[str, dict[str, float]]:
@@ -67,32 +103,36 @@ def keep_figures(way: str, found: dict[str, float]) -> None:
     FIGURES.write_text(json.dumps(dict(sorted((figures_of_all() | {way: found}).items())), indent=1) + "\n")
 
 
-_EXAMPLES: dict[str, list[Example]] = {}
+_GOLDS: list[Gold] = []
+_MADE: list[Example] = []
 
 
-def examples_of(way: str) -> list[Example]:
-    """Built once; forked workers share them."""
-    if way not in _EXAMPLES:
-        make = WAYS[way]
-        golds = [gold for gold in load() if gold.blocks]
-        _EXAMPLES[way] = [make(gold) for gold in golds]
-        if way == "text":
-            _EXAMPLES[way] += [text_example(gold) for gold in flat_pages(golds)]
-    return _EXAMPLES[way]
+def golds() -> list[Gold]:
+    """Labelled pages with something to see; read once, shared with forked workers."""
+    if not _GOLDS:
+        _GOLDS.extend(gold for gold in load() if gold.blocks)
+    return _GOLDS
 
 
-def textless(folds: list[int]) -> list[str]:
-    """Pages of these folds that have no block at all."""
-    return [gold.page for gold in load() if not gold.blocks and fold_of(gold.site) in folds]
+def made_examples() -> list[Example]:
+    """Pages that exist only flattened."""
+    if not _MADE:
+        _MADE.extend(text_example(gold) for gold in flat_pages(golds()))
+    return _MADE
 
 
-def _fold(way: str, fold: int) -> dict[str, NDArray[np.float32]]:
-    """Logits for the pages of one fold, from a net that saw only other sites."""
+def _fold(fold: int) -> dict[str, Logits]:
+    """Logits for the pages of one fold, by way, from nets that saw only other sites."""
     torch.set_num_threads(1)
-    examples = examples_of(way)
-    seen = [example for example in examples if fold_of(example.site) != fold]
-    net = fit(seen, Shape(), Plan(), report=lambda line: print(f"{way} fold {fold} {line}", flush=True))
-    return predict(net, [example for example in examples if fold_of(example.site) == fold])
+    seen = [gold for gold in golds() if fold_of(gold.site) != fold]
+    made = [example for example in made_examples() if fold_of(example.site) != fold]
+    (_, markup, _), (_, text, _) = fitted(seen, made, f"fold {fold}")
+    unseen = [gold for gold in golds() if fold_of(gold.site) == fold]
+    others = [example for example in made_examples() if fold_of(example.site) == fold]
+    return {
+        MARKUP: predict(markup, [html_example(gold) for gold in unseen]),
+        TEXT: predict(text, [*map(text_example, unseen), *others]),
+    }
 
 
 def fold_of(site: str) -> int:
