@@ -498,7 +498,7 @@ def blocks(
         last = firsts[at + 1] if at + 1 < count else len(data)
         text = data[first] if last == first + 1 else "".join(data[first:last])
         kind = _kind(kind_of, boxes[at])
-        text = text.strip("\n").rstrip() if kinds[kind][1] in preformatted else _one_line(text)
+        text = text.strip("\n").rstrip() if _row(kinds[kind])[1] in preformatted else _one_line(text)
         level = levels.get(kind)
         if level is None:
             level = levels[kind] = _level(kinds, kind, headings, reach)
@@ -514,6 +514,13 @@ def blocks(
                 break
         result.append(new(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
     return result
+
+
+cdef inline tuple _row(value):
+    """A named tuple as a tuple, whose fields are read without a call."""
+    if not isinstance(value, tuple):
+        raise TypeError(type(value))
+    return <tuple>value
 
 
 cdef Py_ssize_t _kind(list kind_of, Py_ssize_t element) except -1:
@@ -539,21 +546,24 @@ cdef str _one_line(str text):
 
 cdef int _level(list kinds, Py_ssize_t kind, dict headings, int reach) except -1:
     """Heading level of the nearest heading at or above a kind of element, within reach."""
-    cdef int distance, level
+    cdef int distance
+    cdef tuple about
     for distance in range(reach):
-        level = headings.get(kinds[kind][1], 0)
-        if level:
+        about = _row(kinds[kind])
+        level = headings.get(about[1])
+        if level is not None:
             return level
-        kind = kinds[kind][0]
+        kind = about[0]
     return 0
 
 
 cdef str _path(list kinds, Py_ssize_t kind, list written, dict known, Py_ssize_t steps, Py_ssize_t name_chars):
     """The last steps of the path of a kind of element, each written once a page."""
     cdef list path = []
-    cdef object about, step, tag, name
+    cdef tuple about
+    cdef object step, tag, name
     while kind > 0 and len(path) < steps:
-        about = kinds[kind]
+        about = _row(kinds[kind])
         step = written[kind]
         if step is None:
             tag, name = about[1], about[2]
