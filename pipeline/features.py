@@ -40,10 +40,8 @@ STORY_FACTS: tuple[str, ...] = (
     "echo_share", "echo_words", "echo_depth", "long_before", "long_after", "long_gap_before", "long_gap_after", "run_inside",
     "run_before", "run_after", "run_place",
 )  # fmt: skip
-# What it has to do with the page's own title, where markup says which block that is: a second story on the page does not echo it.
-TITLE_FACTS: tuple[str, ...] = ("title_echo", "title_near", "title_near_share")
 # Columns of a page's dense matrix: text first, then markup (zeros for flattened text), then whether there is markup.
-DENSE: tuple[str, ...] = (*TEXT_FACTS, *STORY_FACTS, *TITLE_FACTS, *STRUCTURE, "has_markup")
+DENSE: tuple[str, ...] = (*TEXT_FACTS, *STORY_FACTS, *STRUCTURE, "has_markup")
 
 WORD_BUCKETS = 8192
 PATH_BUCKETS = 4096
@@ -56,10 +54,6 @@ LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
 LINK_SHARE = STRUCTURE.index("link_share")
-# Marks of the block that is the page's own title.
-TITLE_MARKS = [STRUCTURE.index("is_first_h1"), STRUCTURE.index("title_match")]
-# Blocks before and after that are near.
-NEAR_BLOCKS = 4
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
@@ -89,8 +83,7 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     paths, path_starts = _paths([block.path for block in blocks])
     story = _story_facts(words, counted.lengths, markup[:, LINK_SHARE])
-    title = _title_facts(words, (markup[:, TITLE_MARKS] > 0).any(axis=1))
-    dense = np.concatenate([_text_facts(counted), story, title, markup, has_markup], axis=1)
+    dense = np.concatenate([_text_facts(counted), story, markup, has_markup], axis=1)
     return Features(dense, tokens, token_starts, paths, path_starts)
 
 
@@ -218,32 +211,6 @@ def _echoes(words: Words, is_long: NDArray[np.bool_]) -> list[NDArray[np.float64
     echoed = np.bincount(owners, weights=elsewhere > 0, minlength=n)
     often = np.bincount(owners, weights=np.log1p(elsewhere), minlength=n)
     return [echoed / np.maximum(said, 1), np.log1p(echoed) / 3, often / np.maximum(said, 1)]
-
-
-def _title_facts(words: Words, is_title: NDArray[np.bool_]) -> Floats:
-    """float32 (blocks, len(TITLE_FACTS)): the share of the title's telling words in a block, and how many are near it."""
-    n = len(is_title)
-    keys, telling = _telling(words)
-    keys, owners = keys[telling], words.owners[telling]
-    wanted = np.unique(keys[is_title[owners]])
-    if not len(wanted):
-        return np.zeros((n, len(TITLE_FACTS)), dtype=np.float32)
-    place = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
-    found = wanted[place] == keys
-    pairs = np.unique(owners[found] * len(wanted) + place[found])
-    hits = np.where(is_title, 0, np.bincount(pairs // len(wanted), minlength=n))
-    said = np.bincount(owners, minlength=n)
-    near, told = _windows(hits), _windows(said)
-    columns = [hits / len(wanted), np.log1p(near) / 3, 10 * near / (told + 10)]
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _windows(values: Ints) -> Ints:
-    """Sums over the blocks near each block, itself included."""
-    sums = np.concatenate([[0], np.cumsum(values)])
-    index = np.arange(len(values))
-    result: Ints = sums[np.minimum(index + NEAR_BLOCKS + 1, len(values))] - sums[np.maximum(index - NEAR_BLOCKS, 0)]
-    return result
 
 
 def _telling(words: Words) -> tuple[Hashes, NDArray[np.bool_]]:

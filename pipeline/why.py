@@ -52,8 +52,6 @@ PHRASES: dict[str, tuple[str, str]] = {
     "title_like": ("shaped like a headline", ""),
     "echo_share": ("says what the long texts say", "says what no long text says"),
     "echo_words": ("words of the long texts", "no words of the long texts"),
-    "title_echo": ("words of the page's title", ""),
-    "title_near": ("near words of the page's title", ""),
     "run_inside": ("among the long texts", "outside the long texts"),
     "run_before": ("far before the long texts", ""),
     "run_after": ("far after the long texts", ""),

@@ -20,7 +20,6 @@ from pipeline.features import (
     START,
     STORY_FACTS,
     TEXT_FACTS,
-    TITLE_FACTS,
     WORD_BUCKETS,
     features,
 )
@@ -164,23 +163,6 @@ def test_the_run_of_long_texts_is_found_between_short_lines() -> None:
     assert menu["long_gap_after"] < last["long_gap_after"]
 
 
-def test_text_under_the_page_s_title_echoes_it_and_a_second_story_does_not() -> None:
-    texts = ["Pears ripen early", STORY, "Ferry times change", *["The ferry leaves at nine from the old quay"] * 9]
-    structure = np.zeros((len(texts), len(STRUCTURE)), dtype=np.float32)
-    structure[0, STRUCTURE.index("is_first_h1")] = 1
-    found = features(blocks(*texts), structure).dense
-    echo, near = DENSE.index("title_echo"), DENSE.index("title_near")
-    # Of the three words of the title, the story says two.
-    assert found[:2, echo].tolist() == pytest.approx([0, 2 / 3])
-    assert (found[2:, echo] == 0).all()
-    assert found[1, near] == found[5, near] > 0 == found[6, near]
-
-
-def test_without_a_title_nothing_echoes_it() -> None:
-    found = features(blocks("Pears", STORY), None).dense
-    assert (found[:, DENSE.index("title_echo")] == 0).all()
-
-
 def test_a_linked_text_is_no_long_text() -> None:
     structure = np.zeros((2, len(STRUCTURE)), dtype=np.float32)
     structure[0, STRUCTURE.index("link_share")] = 1
@@ -197,7 +179,7 @@ def test_path_tokens_are_marked_by_distance() -> None:
 def test_structure_comes_after_text_and_says_it_is_there() -> None:
     structure = np.arange(2 * len(STRUCTURE), dtype=np.float32).reshape(2, -1)
     dense = features(blocks("Pears", "Plums"), structure).dense
-    assert (dense[:, len(TEXT_FACTS) + len(STORY_FACTS) + len(TITLE_FACTS) : -1] == structure).all()
+    assert (dense[:, len(TEXT_FACTS) + len(STORY_FACTS) : -1] == structure).all()
     assert dense[:, -1].tolist() == [1, 1]
     assert features(blocks("Pears"), None).dense[0, -1] == 0
 

@@ -311,13 +311,9 @@ def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | N
 
 
 def taught_by(example: Example, p: NDArray[np.float32]) -> Example:
-    """The example with a teacher's probabilities (blocks, roles), kept to what the labels allow, for blocks outside the story.
-
-    Of the story itself the labels know more than the teacher.
-    """
-    outside = ~example.allowed[:, [INDEX[role] for role in MAIN]].any(axis=1, keepdims=True)
-    within = np.where(example.allowed & outside, np.maximum(p, 1e-6), 0).astype(np.float32)
-    return example._replace(taught=within / np.maximum(within.sum(axis=1, keepdims=True), 1e-6))
+    """The example with a teacher's probabilities (blocks, roles), kept to what the labels allow."""
+    within = np.where(example.allowed, np.maximum(p, 1e-6), 0).astype(np.float32)
+    return example._replace(taught=within / within.sum(axis=1, keepdims=True))
 
 
 def _example(
