@@ -48,7 +48,7 @@ TITLE = ROLES.index(Role.TITLE)
 STORY_WORDS = 15.0
 # What is wrong on a page is wrong together, so a page's probabilities are less sure together than one by one: before the story is
 # chosen, their logits are scaled by this. Swept 0.4..1.4 on unseen pages of WCXB and news.
-PAGE_DOUBT = 0.7
+PAGE_DOUBT = 0.6
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
 CHUNK = 20_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from training.data import load
 from training.fit import Plan
 from training.net import Shape
-from training.train import FIGURES, OUT
+from training.train import FIGURES, OUT, PLANS, SHAPES
 
 README = Path(__file__).parent / "README.md"
 MARK = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -59,11 +59,15 @@ def card(figures: dict[str, dict[str, float]]) -> str:
     golds = load()
     sets = Counter(gold.page.split("/")[0] for gold in golds)
     by_hand = Counter(gold.page.split("/")[0] for gold in golds if gold.by_hand)
-    shape, plan = Shape(), Plan()
+    dilations = ", ".join(map(str, Shape().dilations))
+    sizes = "; ".join(
+        f"`{way}`: width {SHAPES[way].width}, words in {SHAPES[way].words} dimensions, class names in {SHAPES[way].paths}, "
+        f"{PLANS[way].epochs} epochs, temperature {figures[way]['temperature']}"
+        for way in figures
+    )
     trained = "\n".join(f"| `{name}` | {count} | {by_hand[name]} |" for name, count in sorted(sets.items()))
     return CARD.format(
-        trained=trained, tables=tables(figures), width=shape.width, dilations=", ".join(map(str, shape.dilations)),
-        epochs=plan.epochs, seed=plan.seed, temperatures=", ".join(f"{way} {row['temperature']}" for way, row in figures.items()),
+        trained=trained, tables=tables(figures), dilations=dilations, sizes=sizes, seed=Plan().seed,
     )  # fmt: skip
 
 
@@ -72,9 +76,9 @@ CARD = """# Model card: block roles
 `markup.npz` labels pages with markup, `text.npz` flattened text. Plain numpy arrays, no pickle; made by
 `python -m training.train` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
-**What it is.** A convolutional net over the page's sequence of blocks: width {width}, kernel three, dilations {dilations},
-a summary of the whole page, one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {epochs} epochs, seed
-{seed}; temperatures {temperatures}.
+**What it is.** A convolutional net over the page's sequence of blocks: kernel three, dilations {dilations}, a summary of the whole
+page, one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. Seed {seed}. The net for markup is
+fitted first and teaches the other what the lines around known bodies are.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.
 

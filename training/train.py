@@ -29,7 +29,9 @@ from training.net import Net, Shape
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
-SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=64)}
+# Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
+SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
+PLANS = {MARKUP: Plan(), TEXT: Plan(epochs=10)}
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
 
@@ -81,11 +83,11 @@ def fitted(
 ) -> tuple[tuple[str, Net, list[Example]], tuple[str, Net, list[Example]]]:
     """Both nets and what they learned from; the first teaches the second."""
     with_markup = [html_example(gold) for gold in pages]
-    teacher = fit(with_markup, SHAPES[MARKUP], Plan(), report=partial(_say, f"{MARKUP} {name}"))
+    teacher = fit(with_markup, SHAPES[MARKUP], PLANS[MARKUP], report=partial(_say, f"{MARKUP} {name}"))
     lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teacher, with_markup).items()}
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
     flattened += made
-    student = fit(flattened, SHAPES[TEXT], Plan(), report=partial(_say, f"{TEXT} {name}"))
+    student = fit(flattened, SHAPES[TEXT], PLANS[TEXT], report=partial(_say, f"{TEXT} {name}"))
     return (MARKUP, teacher, with_markup), (TEXT, student, flattened)
 
 
