@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_reading import NAMES_FROM, NAMES_UP_TO, Floats, PageReading, piece_counts, read_page
+from pipeline.language_look import TENTHS, Asked, Pieces, mix_of
+from pipeline.language_look import DOUBTED_LETTERS, SHARE_BITS, SHARE_ONE
+from pipeline.language_numbers import NEVER, TICKS, Floats, Ints
+from pipeline.language_reading import PageReading, Reads, reader
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
-from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
 from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
 
@@ -26,27 +28,15 @@ _DECIDED = ("model", "prior", "markup")
 _SCRIPT_NAMES = {"Kana": "Jpan", "Hang": "Kore"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
+_IMPOSSIBLE = NEVER / TICKS
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
 # Nats by which every further ideograph without kana beside it speaks against Japanese.
 KANA_EXPECTED = 0.5
-# Pieces of fewer letters say nothing of their own.
-PIECE_LETTERS = 4
-# A block with this many letters and few names is settled without the page where the small model is this sure
-# of a language that has no close relative.
+# A block with this many letters and few names may be settled without the page.
 CLEAR_LETTERS = 30
-CLEAR_AT = 0.995
-# A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
-DOUBTED_LETTERS = 100
-# On a page this long and this much in one language, what leans to that language is settled with it: menu words and
-# names, about which the models would not know better than the page.
+# A page this long may be called monotonous, see `language_look`.
 MONOTONOUS_BLOCKS = 40
-MONOTONOUS_SHARE = 0.8
-MONOTONOUS_SETTLE_AT = 0.5
-# ... unless the small model prefers another language by this many nats.
-MONOTONOUS_DOUBT = 5.0
-# Where names may mislead, the lower-case words are read again, and count for the share of the others, at most this.
-NAMES_AT_MOST = 0.75
 
 
 class _Answer(NamedTuple):
@@ -63,58 +53,56 @@ class _Answer(NamedTuple):
 def tag_page(blocks: Sequence[str], settings: LanguageSettings, hints: Sequence[str | None] | None) -> list[list[Span]]:
     """The spans of every block."""
     model = engines.load_model(settings.weights)
-    table = token_table(model.table)
-    page = read_page(blocks, table)
-    if page is None:
-        return [_wordless(block) for block in blocks]
-    return _Page(blocks, page, model, table, settings, hints).tag()
-
-
-def _wordless(block: str, script: str = "Zyyy") -> list[Span]:
-    return [Span(0, len(block), "und", 1.0, "", script, "none", "und")] if block else []
+    return _Page(blocks, model, settings, hints).tag() if blocks else []
 
 
 class _Page:
-    """One call's working values; nothing of it outlives the call. Rows are the blocks that hold tokens."""
+    """One call's working values; nothing of it outlives the call.
+
+    Rows are distinct blocks (with distinct hints): the lines of a menu stand on a page twice, and are read once.
+    """
 
     def __init__(
         self,
         blocks: Sequence[str],
-        page: PageReading,
         model: engines.LanguageModel,
-        table: TokenTable,
         settings: LanguageSettings,
         hints: Sequence[str | None] | None,
     ) -> None:
-        self.blocks, self.page, self.model, self.table, self.settings = blocks, page, model, table, settings
+        self.model, self.settings = model, settings
+        self.reader: Reads = reader(model)
         self.languages, self.at = _all_languages(model.languages)
-        self.number: list[int] = page.number.tolist()
+        rows: dict[object, int] = {}
+        keys: Sequence[object] = blocks if hints is None else list(zip(blocks, hints, strict=True))
+        self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
+        self.blocks: list[str] = list(rows) if hints is None else [key[0] for key in rows]  # type: ignore[misc, index]
+        page = self.page = self.reader.read(self.blocks)
+        self.place = np.array(self.row_of, dtype=np.intp)
+        self.times = np.bincount(self.place, minlength=len(self.blocks))
         self.masks: list[int] = page.scripts.tolist()
         self.open = ~page.wordless
-        self.piece_counts = piece_counts(page)
-        self.posteriors = np.zeros((len(self.number), len(self.languages)))
+        self.deviates = np.zeros(len(self.blocks), dtype=np.bool_)
+        self.posteriors = np.zeros((len(self.blocks), len(self.languages)))
         self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
-        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 0.1, 1.0) * self.open
-        self.hints = self._hints(hints) if hints is not None else None
-        self.floor = _floor(settings.prior_floor, len(self.number))
+        # What a block counts in the page's mix: its letters, a bare name a tenth of them.
+        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
+        self.hints = self._hints([key[1] for key in rows]) if hints is not None else None  # type: ignore[index]
+        self.length = int(self.times[page.tokens > 0].sum())
+        self.floor = _floor(settings.prior_floor, self.length)
 
     def tag(self) -> list[list[Span]]:
         spans: list[list[Span]] = [[]] * len(self.blocks)
-        page, settings = self.page, self.settings
-        for index in sorted(set(range(len(self.blocks))) - set(self.number)):
-            spans[index] = _wordless(self.blocks[index])
-        for row in np.flatnonzero(page.wordless).tolist():
-            spans[self.number[row]] = _wordless(self.blocks[self.number[row]], main_script(self.masks[row]))
+        for row in np.flatnonzero(~self.open).tolist():
+            block = self.blocks[row]
+            script = main_script(self.masks[row])
+            spans[row] = [Span(0, len(block), "und", 1.0, "", script, "none", "und")] if block else []
         self._settle_by_script(spans)
-        known = page.letters.sum() - page.letters >= settings.context_letters
-        self.known = known if settings.context else np.zeros_like(known)
-        self.clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
-        if self.known.any() or self.clear.any():
-            self._settle_by_agreement(spans)
-        rest = np.flatnonzero(self.open).tolist()
-        if rest:
-            self._settle_with_models(rest, spans)
-        return spans
+        self._settle_by_agreement(spans)
+        found = [list(spans[row]) for row in self.row_of]
+        rest = np.flatnonzero(self.open[self.place])
+        if len(rest):
+            self._settle_with_models(rest, found)
+        return found
 
     # --- by script, and by agreement with the page
 
@@ -128,270 +116,175 @@ class _Page:
                 self.posteriors[row, self.at[language]] = 1.0
                 # Ideographs alone are Chinese or Japanese: the page decides.
                 if language != "zh":
-                    length = len(self.blocks[self.number[row]])
-                    spans[self.number[row]] = [
-                        Span(0, length, language, 1.0, "", _written_as(mask), "script", language)
+                    spans[row] = [
+                        Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)
                     ]
                     self.open[row] = False
 
     def _settle_by_agreement(self, spans: list[list[Span]]) -> None:
         """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
-        page = self.page
+        page, settings = self.page, self.settings
+        present = set(self.masks)
         looks = []
-        total = np.zeros(len(self.languages))
+        total = np.zeros(len(self.languages), dtype=np.int64)
         for mask, script in _AMBIGUOUS.items():
-            rows = np.flatnonzero((page.scripts == mask) & self.open)
-            if len(rows):
-                model = engines.cheap_model(self.settings.weights, script)
-                logs = model.read(page.vectors[rows], page.letters[rows], self.model)
-                p = np.exp(logs)
-                part = p * p * self.weight[rows, None]
-                self.posteriors[np.ix_(rows, model.columns)] = p
-                total[model.columns] += part.sum(axis=0)
-                looks.append((rows, model, logs, part))
-        for mask, language in _SETTLED.items():
-            total[self.at[language]] += self.weight[page.scripts == mask].sum()
-        if not self.settings.context:
-            total[:] = 0.0
-        for rows, model, logs, part in looks:
-            self._settle_rows(rows, model, logs, self._share(part, total, model.columns), spans)
-
-    def _settle_rows(
-        self,
-        rows: npt.NDArray[np.intp],
-        model: engines.CheapModel,
-        logs: Floats,
-        mix: Floats,
-        spans: list[list[Span]],
-    ) -> None:
-        columns = model.columns
-        hinted = mix if self.hints is None else mix + self.hints[np.ix_(rows, columns)]
-        prior = np.log(hinted + self.floor)
-        evidence = logs * self.evidence[rows, None]
-        scores = evidence + prior
-        each = np.arange(len(rows))
-        best = scores.argmax(axis=1)
-        odds = np.exp(scores - scores[each, best][:, None])
-        confidence = 1 / odds.sum(axis=1)
-        monotonous = (mix[each, best] >= MONOTONOUS_SHARE) & (len(self.number) >= MONOTONOUS_BLOCKS)
-        monotonous &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
-        sure = self.known[rows] & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
-        sure |= self.clear[rows] & (confidence >= CLEAR_AT) & model.distinct[best]
-        sure &= self._pieces_agree(rows, sure, model, prior, best)
-        odds[each, best] = -1.0
-        second, by_itself = odds.argmax(axis=1), logs.argmax(axis=1)
-        unhinted = best if self.hints is None else (evidence + np.log(mix + self.floor)).argmax(axis=1)
-        decided = np.where(by_itself == best, 0, np.where(unhinted == best, 1, 2)).tolist()
-        names = [self.languages[column] for column in columns.tolist()]
-        values = zip(
-            rows.tolist(), best.tolist(), np.round(confidence, 4).tolist(), second.tolist(), by_itself.tolist(),
-            decided, sure.tolist(), strict=True,
-        )  # fmt: skip
-        script = main_script(self.masks[int(rows[0])])
-        for row, top, p, runner_up, own, why, settled in values:
-            if settled:
-                number = self.number[row]
-                spans[number] = [
-                    Span(
-                        0, len(self.blocks[number]), names[top], p, names[runner_up], script, _DECIDED[why], names[own]
-                    )
-                ]
-        self.open[rows[sure]] = False
-
-    def _pieces_agree(
-        self,
-        rows: npt.NDArray[np.intp],
-        asked: npt.NDArray[np.bool_],
-        model: engines.CheapModel,
-        prior: Floats,
-        best: npt.NDArray[np.intp],
-    ) -> npt.NDArray[np.bool_]:
-        """(rows,): no piece of the block would rather be in another language, given the page."""
-        split = np.flatnonzero(asked & (self.piece_counts[rows] > 1))
-        agree = np.ones(len(rows), dtype=np.bool_)
-        if len(split):
-            pieces, part_of = self._pieces_of(rows[split])
-            owner = split[part_of]
-            logs = model.read(self.page.piece_vectors[pieces], self.page.piece_letters[pieces], self.model)
-            agree[owner[(logs + prior[owner]).argmax(axis=1) != best[owner]]] = False
-        return agree
-
-    def _pieces_of(self, rows: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """(pieces, which of `rows` each is part of), those with enough letters to say something."""
-        counts = self.piece_counts[rows]
-        owner = np.repeat(np.arange(len(rows)), counts)
-        shift = self.page.first_piece[rows] - np.cumsum(counts) + counts
-        pieces = np.arange(len(owner)) + shift[owner]
-        kept = self.page.piece_letters[pieces] >= PIECE_LETTERS
-        return pieces[kept], owner[kept]
+            if mask in present:
+                rows = np.flatnonzero((page.scripts == mask) & self.open)
+                if len(rows):
+                    model = engines.cheap_model(settings.weights, script)
+                    seen = self.reader.look(model, page.vectors[rows], page.letters[rows])
+                    total[model.columns] += mix_of(seen.shares, self.weight[rows], self.times[rows])
+                    self.posteriors[rows[:, None], model.columns] = seen.shares / (1 << SHARE_BITS)
+                    looks.append((mask, rows, model, seen))
+        for mask in present & set(_SETTLED):
+            chosen = page.scripts == mask
+            total[self.at[_SETTLED[mask]]] += (self.weight * self.times)[chosen].sum() * SHARE_ONE
+        if not settings.context:
+            total[:] = 0
+        everything = int(total.sum())
+        letters = int((page.letters * self.times).sum())
+        known = (letters - page.letters >= settings.context_letters) & settings.context
+        clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
+        for mask, rows, model, seen in looks:
+            asked = Asked(
+                self.weight[rows],
+                self.evidence[rows],
+                known[rows],
+                clear[rows],
+                total[model.columns],
+                everything,
+                self.floor,
+                settings.settle_at,
+                self.length >= MONOTONOUS_BLOCKS,
+                None if self.hints is None else self.hints[rows[:, None], model.columns],
+                Pieces(page.first_piece[rows], page.piece_counts[rows], page.piece_vectors, page.piece_letters),
+            )
+            settled = self.reader.settle(model, seen, asked)
+            self.open[rows[settled.sure]] = False
+            self.deviates[rows] = settled.deviates
+            names = [self.languages[column] for column in model.columns.tolist()]
+            script = main_script(mask)
+            facts = zip(
+                rows.tolist(), settled.sure.tolist(), settled.best.tolist(), np.round(settled.confidence, 4).tolist(),
+                settled.second.tolist(), settled.why.tolist(), settled.own.tolist(), strict=True,
+            )  # fmt: skip
+            for row, sure, best, p, second, why, own in facts:
+                if sure:
+                    length = len(self.blocks[row])
+                    spans[row] = [Span(0, length, names[best], p, names[second], script, _DECIDED[why], names[own])]
 
     # --- the page and the neighbours
 
-    def _share(self, own: Floats, total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
-        """(rows, columns): shares of the page's letters by language, each block's own part left out."""
+    def _share(self, own: Floats, total: Floats) -> Floats:
+        """(rows, languages): shares of the page's letters by language, each block's own part left out."""
         rest = total.sum() - own.sum(axis=1, keepdims=True)
-        share: Floats = np.maximum(total[columns] - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
+        share: Floats = np.maximum(total - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
         return share
 
-    def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
-        """(rows, languages): mean of the two blocks with words on each side."""
-        around = np.zeros((len(rows), len(self.languages)))
-        worded = np.flatnonzero(~self.page.wordless)
-        place = np.searchsorted(worded, rows)
-        count = np.zeros((len(rows), 1))
+    def _neighbours(self, places: npt.NDArray[np.intp]) -> Floats:
+        """(places, languages): mean of the two blocks with words on each side."""
+        around = np.zeros((len(places), len(self.languages)))
+        worded = np.flatnonzero(~self.page.wordless[self.place])
+        rows = self.place[worded]
+        at = np.searchsorted(worded, places)
+        count = np.zeros((len(places), 1))
         for step in (-2, -1, 1, 2):
-            there = (place + step >= 0) & (place + step < len(worded))
-            around[there] += self.posteriors[worded[place[there] + step]]
+            there = (at + step >= 0) & (at + step < len(worded))
+            around[there] += self.posteriors[rows[at[there] + step]]
             count[there] += 1
         return around / np.maximum(count, 1)
 
     def _hints(self, hints: Sequence[str | None]) -> Floats:
-        given = np.zeros((len(self.number), len(self.languages)))
-        for row, index in enumerate(self.number):
-            column = self.at.get(canonical(hints[index] or ""))
+        given = np.zeros((len(self.blocks), len(self.languages)))
+        for row, hint in enumerate(hints):
+            column = self.at.get(canonical(hint or ""))
             if column is not None:
                 given[row, column] = self.settings.hint_weight
         return given
 
     # --- the models
 
-    def _settle_with_models(self, rest: list[int], spans: list[list[Span]]) -> None:
-        answers = self._read_with_models(rest)
+    def _settle_with_models(self, rest: npt.NDArray[np.intp], found: list[list[Span]]) -> None:
+        rows = self.place[rest]
+        asked = np.flatnonzero(self.open)
+        answers = self._read_with_models(asked.tolist())
         for answer in answers:
             if len(answer.pieces) == 1:
                 self.posteriors[answer.row] = np.exp(answer.alone[0])
             else:
                 weights = np.array(answer.letters)[:, None] + 1e-9
                 self.posteriors[answer.row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
-        rows = np.array(rest)
-        prior = np.zeros((len(rows), len(self.languages)))
-        if self.settings.context and len(self.number) > 1:
-            part = self.posteriors**2 * self.weight[:, None]
-            prior += self._share(part[rows], part.sum(axis=0), slice(None))
+        prior = np.zeros((len(rest), len(self.languages)))
+        if self.settings.context and self.length > 1:
+            part = self.posteriors**2 * (self.weight / TENTHS)[:, None]
+            prior += self._share(part[rows], (part * self.times[:, None]).sum(axis=0))
             trust = prior.sum(axis=1, keepdims=True)
-            prior += trust * self.settings.neighbour_weight * self._neighbours(rows)
+            prior += trust * self.settings.neighbour_weight * self._neighbours(rest)
         unhinted = np.log(prior + self.floor)
         hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
-        whole = [order for order, answer in enumerate(answers) if len(answer.pieces) == 1]
+        answer_of = [answers[number] for number in np.searchsorted(asked, rows).tolist()]
+        whole = [order for order, answer in enumerate(answer_of) if len(answer.pieces) == 1]
         if whole:
-            self._write_whole([answers[order] for order in whole], hinted[whole], unhinted[whole], spans)
-        for order, answer in enumerate(answers):
+            written = self._whole([answer_of[order] for order in whole], hinted[whole], unhinted[whole])
+            for order, span in zip(whole, written, strict=True):
+                found[int(rest[order])] = [span]
+        for order, answer in enumerate(answer_of):
             if len(answer.pieces) > 1:
-                spans[self.number[answer.row]] = self._write(answer, hinted[order], unhinted[order])
+                found[int(rest[order])] = self._write(answer, hinted[order], unhinted[order])
 
     def _read_with_models(self, rows: list[int]) -> list[_Answer]:
-        cut = self._cut(rows)
         texts, scripts, where = [], [], []
         answers = []
-        for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
-            block = self.blocks[self.number[row]]
+        for row in rows:
+            block = self.blocks[row]
+            pieces = self._cut(row)
+            letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
+            by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
+            alone = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
             for position, piece in enumerate(pieces):
                 if BIT.get(piece.script) in _AMBIGUOUS:
                     texts.append(block[piece.start : piece.end] if len(pieces) > 1 else block)
                     scripts.append(SCRIPTS.index(piece.script))
-                    where.append((order, position))
-            letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
-            by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
-            answers.append(_Answer(row, pieces, letters, self._script_logs(pieces, letters), by_script))
-        # Labels repeat on a page; each is read once.
-        once = {key: number for number, key in enumerate(dict.fromkeys(zip(texts, scripts, strict=True)))}
-        read = self._pool([text for text, _ in once], [script for _, script in once])
-        for (order, position), key in zip(where, zip(texts, scripts, strict=True), strict=True):
-            log = read[once[key]]
-            answers[order].alone[position] = engines.IMPOSSIBLE
-            answers[order].alone[position, : len(log)] = log
+                    where.append(alone[position])
+                elif by_script[position]:
+                    self._decide_by_script(alone[position], piece, letters[position])
+            answers.append(_Answer(row, pieces, letters, alone, by_script))
+        read = self.reader.pool(texts, scripts) / TICKS
+        for log, found in zip(where, read, strict=True):
+            log[:] = _IMPOSSIBLE
+            log[: len(found)] = found
         return answers
 
-    def _cut(self, rows: list[int]) -> list[list[Piece]]:
-        deviating = self._deviating(np.array(rows))
-        found = []
-        for row in rows:
-            mask, block = self.masks[row], self.blocks[self.number[row]]
-            whole = mask in _SETTLED or (mask in _AMBIGUOUS and row not in deviating)
-            found.append([Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table))
-        return found
+    def _cut(self, row: int) -> list[Piece]:
+        mask, block = self.masks[row], self.blocks[row]
+        if mask in _SETTLED or (mask in _AMBIGUOUS and not self.deviates[row]):
+            return [Piece(0, len(block), main_script(mask))]
+        return cut_into_pieces(block, self.reader)
 
-    def _script_logs(self, pieces: list[Piece], letters: list[int]) -> Floats:
-        """(pieces, languages): certain where the script settles it, flat where it does not."""
-        logs = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
-        for position, piece in enumerate(pieces):
-            language = _SETTLED.get(BIT.get(piece.script, 0))
-            if language == "zh":
-                # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
-                logs[position] = engines.IMPOSSIBLE
-                logs[position, [self.at["zh"], self.at["ja"]]] = 0.0, -KANA_EXPECTED * letters[position]
-            elif language:
-                logs[position] = engines.IMPOSSIBLE
-                logs[position, self.at[language]] = 0.0
-        return logs
-
-    def _deviating(self, rows: npt.NDArray[np.intp]) -> set[int]:
-        """The blocks of which a piece speaks against the block's own language."""
-        page = self.page
-        rows = rows[self.piece_counts[rows] > 1]
-        found: set[int] = set()
-        for mask in set(page.scripts[rows].tolist()) & set(_AMBIGUOUS):
-            asked = rows[page.scripts[rows] == mask]
-            model = engines.cheap_model(self.settings.weights, _AMBIGUOUS[mask])
-            whole = model.read(page.vectors[asked], page.letters[asked], self.model).argmax(axis=1)
-            pieces, owner = self._pieces_of(asked)
-            logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
-            against = logs.max(axis=1) - logs[np.arange(len(logs)), whole[owner]]
-            found.update(asked[owner[against > 1.0]].tolist())
-        return found
-
-    def _pool(self, texts: list[str], scripts: list[int]) -> Floats:
-        """Log-probabilities of the texts; where names stand out, the lower-case words are read a second time."""
-        if not texts:
-            return np.zeros((0, len(self.model.languages)))
-        tokens = [text.split() for text in texts]
-        counts = np.array([len(found) for found in tokens])
-        readings = self.table.read(list(chain.from_iterable(tokens)))
-        starts = np.cumsum(counts) - counts
-        letters, flags = readings.meta[:, 0], readings.meta[:, 1]
-        word = flags & WORD > 0
-        lower = flags & (LOWER_CASE | WORD) == LOWER_CASE | WORD
-        facts = np.stack([letters, letters * lower, word, flags & CAPITALISED > 0]).astype(np.int64)
-        all_letters, lower_letters, words, capitals = np.add.reduceat(facts, starts, axis=1)
-        share = np.where(
-            (words >= 3) & (words <= NAMES_UP_TO) & (capitals >= NAMES_FROM * words) & (lower_letters >= 2),
-            np.minimum(NAMES_AT_MOST, capitals / np.maximum(words, 1)),
-            0.0,
-        )
-        again = np.flatnonzero(share)
-        summands = readings.vectors.astype(np.float64)
-        vectors = np.add.reduceat(summands, starts, axis=0)
-        lower_vectors = np.add.reduceat(summands * lower[:, None], starts, axis=0)[again]
-        logs = engines.read_with_pool(
-            [*(_joined(*pair) for pair in zip(tokens, np.split(word, starts[1:]), strict=True)),
-             *(_joined(tokens[n], lower[starts[n] : starts[n] + counts[n]]) for n in again.tolist())],
-            np.concatenate([vectors, lower_vectors]),
-            np.concatenate([all_letters, lower_letters[again]]),
-            [*scripts, *(scripts[n] for n in again.tolist())],
-            self.model,
-        )  # fmt: skip
-        total = logs[: len(texts)]
-        if len(again):
-            total *= 1 - share[:, None]
-            total[again] += share[again][:, None] * logs[len(texts) :]
-            total = np.log(_softmax(total) + 1e-300)
-        return total
+    def _decide_by_script(self, log: Floats, piece: Piece, letters: int) -> None:
+        language = _SETTLED[BIT[piece.script]]
+        log[:] = _IMPOSSIBLE
+        log[self.at[language]] = 0.0
+        if language == "zh":
+            # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
+            log[self.at["ja"]] = -KANA_EXPECTED * letters
 
     # --- writing
 
-    def _write_whole(self, answers: list[_Answer], hinted: Floats, unhinted: Floats, spans: list[list[Span]]) -> None:
+    def _whole(self, answers: list[_Answer], hinted: Floats, unhinted: Floats) -> list[Span]:
         """The spans of blocks that are in one language."""
-        rows = np.array([answer.row for answer in answers])
+        rows = [answer.row for answer in answers]
         evidence = np.concatenate([answer.alone for answer in answers]) * self.evidence[rows, None]
         p = _softmax(evidence + hinted)
         without = (evidence + unhinted).argmax(axis=1).tolist()
         own = _softmax(evidence)
         facts = zip(answers, p, own.argmax(axis=1).tolist(), own.max(axis=1).tolist(), without, strict=True)
-        for answer, posterior, alone, sure, unhinted_best in facts:
-            label = int(posterior.argmax())
-            spans[self.number[answer.row]] = [
-                self._span(answer.pieces, label, posterior, alone, sure, unhinted_best, answer.by_script[0])
-            ]
+        return [
+            self._span(
+                answer.pieces, int(posterior.argmax()), posterior, alone, sure, unhinted_best, answer.by_script[0]
+            )
+            for answer, posterior, alone, sure, unhinted_best in facts
+        ]
 
     def _write(self, answer: _Answer, hinted: Floats, unhinted: Floats) -> list[Span]:
         """The spans of a block that may be in several; neighbours of one language merged."""
@@ -419,7 +312,7 @@ class _Page:
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
         # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
         foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
-        emissions[(answer.alone[:, columns] < engines.IMPOSSIBLE / 2) & foreign[:, None]] = -1000.0
+        emissions[(answer.alone[:, columns] < _IMPOSSIBLE / 2) & foreign[:, None]] = -1000.0
         # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
@@ -469,10 +362,6 @@ def _written_as(script: int) -> str:
     if script in (_JAPANESE, BIT["Kana"]):
         return "Jpan"
     return "Kore" if script in (_KOREAN, BIT["Hang"]) else main_script(script)
-
-
-def _joined(tokens: Sequence[str], keep: npt.NDArray[np.bool_]) -> str:
-    return " ".join([token for token, kept in zip(tokens, keep.tolist(), strict=True) if kept])
 
 
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,0 +1,19 @@
+"""Compiled counterparts of the functions that take most of a page's time; None where they could not be built.
+
+This is the one place that chooses: a function that has a counterpart asks for it here, and goes on in Python without. Both
+give the same values, to the last one (``tests/test_native.py``), so no setting, table or manifest says which of them ran.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+language: ModuleType | None
+try:
+    from pipeline.native import _language as language
+except ImportError:
+    # Installed where there is no C compiler.
+    language = None

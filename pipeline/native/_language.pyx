@@ -1,0 +1,826 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The language reader in C: the same whole numbers as `pipeline.language_reading.Reader` gives, sooner."""
+
+import unicodedata
+
+import numpy as np
+
+from cpython.dict cimport PyDict_GetItem
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.ref cimport PyObject
+from cpython.unicode cimport PyUnicode_KIND, PyUnicode_DATA, PyUnicode_READ
+from libc.math cimport sqrt
+from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
+from libc.string cimport memcpy, memset
+
+cdef enum:
+    # As in language_tokens and scripts; `_prepare` compares them.
+    CUT_BEFORE = 1
+    CUT_AFTER = 2
+    CAPITALISED = 4
+    WORD = 8
+    WEAK = 16
+    DIGITS = 32
+    LOWER_CASE = 64
+    LETTER = 1
+    UPPER = 2
+    DIGIT = 4
+    SUSPECT = 8
+    DOT = 16
+    OPENING = 32
+    BORDER = 64
+    LOOSE = 128
+    FEATURE_CHARACTERS = 64
+
+cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, MONOTONOUS_DOUBT
+cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
+cdef double NAMES_AT_MOST, FIXED
+cdef uint64_t ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK
+cdef int LIFT, SHARE_SHIFT
+cdef Py_ssize_t READ_CHARACTERS
+cdef int64_t COARSE[512]
+cdef int64_t FINE[256]
+cdef double MANTISSA[4096]
+cdef uint64_t POWERS[FEATURE_CHARACTERS + 1]
+# Which hashes of short words may be a unit's.
+cdef uint8_t UNITS[1024]
+cdef enum:
+    # Products of a weight and a count's logarithm that a 32-bit sum holds.
+    SUMMED_AT_ONCE = 8
+    UNIT_LETTERS = 4
+cdef object is_not_language, closes, is_unit, percents_by_pycld2, PageReading, Look, Settled
+cdef bint prepared = False
+
+
+cdef struct Facts:
+    int32_t letters
+    int32_t flags
+    int64_t scripts
+
+
+cdef _prepare():
+    """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
+    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, MONOTONOUS_DOUBT
+    global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+    global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
+    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, LIFT, SHARE_SHIFT, READ_CHARACTERS
+    global is_not_language, closes, is_unit, percents_by_pycld2, PageReading, Look, Settled, prepared
+    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, scripts
+
+    tables = language_numbers.tables()
+    for n, value in enumerate(tables.coarse.tolist()):
+        COARSE[<Py_ssize_t>n] = value
+    for n, value in enumerate(tables.fine.tolist()):
+        FINE[<Py_ssize_t>n] = value
+    for n, value in enumerate(tables.mantissa.tolist()):
+        MANTISSA[<Py_ssize_t>n] = value
+    for n, value in enumerate(language_tokens.word_powers().tolist()):
+        POWERS[<Py_ssize_t>n] = value
+    TICKS, ONE, NEVER = language_numbers.TICKS, language_numbers.ONE, language_numbers.NEVER
+    LIMIT, LN2_TICKS = language_numbers.LEAST_NATS * TICKS, language_numbers.LN2_TICKS
+    SMALLEST, LARGEST = language_numbers.SMALLEST, language_numbers.LARGEST
+    theirs = [getattr(language_tokens, name) for name in (
+        "CUT_BEFORE", "CUT_AFTER", "CAPITALISED", "WORD", "WEAK", "DIGITS", "LOWER_CASE", "FEATURE_CHARACTERS")]
+    assert theirs == [CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE, FEATURE_CHARACTERS]
+    theirs = [getattr(scripts, name) for name in (
+        "LETTER", "UPPER", "DIGIT", "SUSPECT", "DOT", "OPENING", "BORDER", "LOOSE")]
+    assert theirs == [LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER, LOOSE]
+    KEPT_TOKENS, KEPT_CHARACTERS = language_tokens.KEPT_TOKENS, language_tokens.KEPT_CHARACTERS
+    ROLL, MULTIPLIER = int(language_tokens.ROLL), int(language_tokens.MULTIPLIER)
+    ORDER_STEP, WORD_MASK, LIFT = language_tokens.ORDER_STEP, int(language_tokens.WORD_MASK), language_tokens.LIFT
+    is_not_language, closes, is_unit = language_tokens.is_not_language, language_tokens.closes, language_tokens.is_unit
+    for unit in language_tokens.UNITS:
+        UNITS[_unit_hash(unit)] = 1
+    PIECE_LETTERS, PIECE_DOUBT = language_look.PIECE_LETTERS, language_look.PIECE_DOUBT
+    MONOTONOUS_DOUBT, MONOTONOUS_SHARE = language_look.MONOTONOUS_DOUBT, language_look.MONOTONOUS_SHARE
+    MONOTONOUS_SETTLE_AT, CLEAR_AT = language_look.MONOTONOUS_SETTLE_AT, language_look.CLEAR_AT
+    SHARE_SHIFT = 30 - language_look.SHARE_BITS
+    DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
+    Look, Settled, PageReading = language_look.Look, language_look.Settled, language_reading.PageReading
+    NAMES_FROM, NAMES_UP_TO = language_reading.NAMES_FROM, language_reading.NAMES_UP_TO
+    NAMES_AT_MOST = language_reading.NAMES_AT_MOST
+    NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
+    GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR = (
+        language_engines.FLOORS["grams"], language_engines.FLOORS["py3langid"], language_engines.FLOORS["pycld2"])
+    FIXED, MOST_COUNTED = language_engines.FIXED, language_engines.MOST_COUNTED
+    percents_by_pycld2 = language_engines.percents_by_pycld2
+    prepared = True
+
+
+cdef int _unit_hash(str letters) except -1:
+    cdef uint64_t key = 0
+    for letter in letters:
+        key = (key << 16) + ord(letter)
+    return (key * MULTIPLIER) >> 54
+
+
+cdef inline int64_t parts(int64_t ticks) noexcept nogil:
+    cdef int64_t place = -ticks
+    if place > LIMIT:
+        place = LIMIT
+    return (COARSE[place >> 8] * FINE[place & 255]) >> 30
+
+
+cdef inline int64_t ticks_of(double number) noexcept nogil:
+    cdef uint64_t bits
+    cdef double mantissa
+    cdef int exponent
+    if not number > SMALLEST:
+        number = SMALLEST
+    if number > LARGEST:
+        number = LARGEST
+    memcpy(&bits, &number, 8)
+    exponent = <int>(bits >> 52) - 1022
+    bits = (bits & 0x000FFFFFFFFFFFFFULL) | 0x3FE0000000000000ULL
+    memcpy(&mantissa, &bits, 8)
+    return <int64_t>(MANTISSA[<int>((mantissa - 0.5) * 8192)] + exponent * LN2_TICKS)
+
+
+cdef void log_shares(int64_t *logits, Py_ssize_t count) noexcept nogil:
+    """Make logits into logarithms of probabilities that add up to one, in place."""
+    cdef Py_ssize_t n
+    cdef int64_t top = logits[0], total = 0, log_total
+    for n in range(1, count):
+        if logits[n] > top:
+            top = logits[n]
+    for n in range(count):
+        logits[n] -= top
+        total += parts(logits[n])
+    log_total = ticks_of(<double>total / <double>ONE)
+    for n in range(count):
+        logits[n] = logits[n] - log_total if logits[n] > NEVER // 2 else NEVER
+
+
+cdef void dot(double *vector, const double *layer, Py_ssize_t dimensions, Py_ssize_t columns, double *out) noexcept nogil:
+    """out = vector @ layer; whole numbers, so the order of the sums does not matter."""
+    cdef Py_ssize_t d, c
+    cdef double weight
+    cdef const double *row
+    memset(out, 0, columns * sizeof(double))
+    for d in range(dimensions):
+        weight = vector[d]
+        if weight != 0:
+            row = layer + d * columns
+            for c in range(columns):
+                out[c] += weight * row[c]
+
+
+cdef class Cheap:
+    """`language_engines.CheapModel` with its arrays at hand."""
+
+    cdef Py_ssize_t dimensions, columns, longest
+    cdef double scale
+    cdef const double[:, ::1] layer
+    cdef const double[::1] layer_bias, weights, bias
+    cdef const uint8_t[::1] distinct
+    cdef double *sums
+
+    def __cinit__(self, model):
+        self.layer, self.layer_bias, self.weights, self.bias = model.layer, model.layer_bias, model.weights, model.bias
+        self.distinct = model.distinct.view(np.uint8)
+        self.scale = model.scale
+        self.dimensions, self.columns, self.longest = self.layer.shape[0], self.layer.shape[1], len(self.weights) - 1
+        self.sums = <double *>PyMem_Malloc((self.columns + 1) * sizeof(double))
+        if not self.sums:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.sums)
+
+    cdef void logits(self, double *vector, int64_t letters, int64_t *out) noexcept:
+        cdef Py_ssize_t c
+        cdef double weight = self.weights[min(letters, self.longest)]
+        cdef double seen = vector[self.dimensions]
+        cdef double scale = weight * self.scale / sqrt(seen if seen > 1 else 1.0)
+        dot(vector, &self.layer[0, 0], self.dimensions, self.columns, self.sums)
+        for c in range(self.columns):
+            out[c] = <int64_t>((self.sums[c] * scale + weight * self.layer_bias[c]) * <double>TICKS + self.bias[c])
+
+
+cdef class Reader:
+    """Reads texts with one model. It remembers the readings of tokens, which depend on nothing else."""
+
+    cdef object encode, columns_of
+    cdef dict rows, cheap
+    cdef const uint64_t[:, ::1] packed
+    cdef const uint8_t[::1] kind, script
+    cdef const uint32_t[::1] lower
+    cdef Py_ssize_t dimensions, lanes
+    cdef int shift
+    cdef int16_t *vectors
+    cdef Facts *facts
+    cdef Py_ssize_t room, used
+    cdef int32_t *token_rows
+    cdef Py_ssize_t token_room
+    # The pool.
+    cdef Py_ssize_t languages, taught, codes
+    cdef const double[:, ::1] layer, by_letters
+    cdef const double[::1] layer_bias, bias
+    cdef const uint8_t[:, ::1] candidates, grams_know
+    cdef const uint8_t[::1] py3langid_knows, pycld2_knows
+    cdef double scale
+    cdef const uint32_t[::1] next_state
+    cdef const int64_t[::1] state_row, state_feature, code_prior, log_of_count
+    cdef const int16_t[:, ::1] code_weights
+    cdef int32_t[::1] code_column
+    cdef int32_t[::1] seen
+    cdef int32_t[::1] touched
+
+    def __cinit__(self, model):
+        from pipeline.scripts import character_tables
+
+        if not prepared:
+            _prepare()
+        tables = character_tables()
+        self.kind, self.script, self.lower = tables.kind, tables.script, tables.feature
+        self.packed = model.table
+        self.lanes = self.packed.shape[1]
+        self.dimensions = 4 * self.lanes
+        self.shift = 64 - (int(self.packed.shape[0]).bit_length() - 1)
+        self.cheap, self.rows = {}, {}
+        self.used, self.room, self.token_room = 0, 1024, 1024
+        self.vectors = <int16_t *>PyMem_Malloc(self.room * (self.dimensions + 1) * sizeof(int16_t))
+        self.facts = <Facts *>PyMem_Malloc(self.room * sizeof(Facts))
+        self.token_rows = <int32_t *>PyMem_Malloc(self.token_room * sizeof(int32_t))
+        if not self.vectors or not self.facts or not self.token_rows:
+            raise MemoryError
+        self._prepare_pool(model)
+
+    def __dealloc__(self):
+        PyMem_Free(self.vectors)
+        PyMem_Free(self.facts)
+        PyMem_Free(self.token_rows)
+
+    cdef _prepare_pool(self, model):
+        self.languages, self.taught = len(model.languages), model.layer.shape[1]
+        self.layer, self.layer_bias, self.scale = model.layer, model.layer_bias, model.scale
+        self.by_letters, self.bias = model.pool.by_letters, model.pool.bias
+        self.candidates, self.grams_know = model.candidates.view(np.uint8), model.grams_know.view(np.uint8)
+        self.py3langid_knows = model.knows["py3langid"].view(np.uint8)
+        self.pycld2_knows = model.knows["pycld2"].view(np.uint8)
+        self.columns_of = model.columns
+        from pipeline import language_engines
+
+        other = language_engines.py3langid()
+        self.encode = other.encode
+        self.next_state, self.state_row, self.state_feature = other.next, other.row, other.feature
+        self.code_weights, self.code_prior = other.weights, other.prior
+        self.log_of_count = language_engines.logs_of_counts()
+        self.codes = len(other.codes)
+        self.code_column = np.array([model.columns.get(code, -1) for code in other.codes], dtype=np.int32)
+        self.seen = np.zeros(len(other.weights), dtype=np.int32)
+        self.touched = np.zeros(len(other.weights), dtype=np.int32)
+
+    # --- tokens
+
+    cdef int _grow(self) except -1:
+        cdef Py_ssize_t room = 2 * self.room
+        cdef int16_t *vectors = <int16_t *>PyMem_Realloc(self.vectors, room * (self.dimensions + 1) * sizeof(int16_t))
+        if not vectors:
+            raise MemoryError
+        self.vectors = vectors
+        cdef Facts *facts = <Facts *>PyMem_Realloc(self.facts, room * sizeof(Facts))
+        if not facts:
+            raise MemoryError
+        self.facts = facts
+        self.room = room
+        return 0
+
+    cdef int _forget(self) except -1:
+        """Make room between calls; rows that a call has found stay where they are."""
+        if self.used > KEPT_TOKENS:
+            self.rows = {}
+            self.used = 0
+        return 0
+
+    cdef int32_t _row(self, str token) except -1:
+        cdef PyObject *known = PyDict_GetItem(self.rows, token)
+        if known is not NULL:
+            return <int32_t><object>known
+        return self._learn(token)
+
+    cdef int32_t _learn(self, str token) except -1:
+        cdef int kind = PyUnicode_KIND(token)
+        cdef const void *data = PyUnicode_DATA(token)
+        cdef Py_ssize_t n, length = len(token)
+        cdef uint32_t point, following
+        cdef uint8_t bits, last = 0
+        cdef int32_t letters = 0, lowers = 0
+        cdef int64_t mask = 0
+        cdef bint suspect = False, digits = False, upper_first = False, loose = False, weak, worded, opens
+        if self.used == self.room:
+            self._grow()
+        cdef int32_t row = <int32_t>self.used
+        self.used += 1
+        point = PyUnicode_READ(kind, data, 0)
+        opens = self.kind[point] & OPENING and length > 1
+        for n in range(length):
+            point = PyUnicode_READ(kind, data, n)
+            bits = last = self.kind[point]
+            if bits & LETTER:
+                if letters == 0:
+                    upper_first = (bits & UPPER) != 0
+                letters += 1
+                mask |= <int64_t>1 << self.script[point]
+                if not bits & UPPER:
+                    lowers += 1
+            elif bits:
+                if bits & DIGIT:
+                    digits = True
+                if bits & SUSPECT or (bits & DOT and n + 1 < length):
+                    suspect = True
+            if bits & LOOSE and n < FEATURE_CHARACTERS:
+                loose = True
+        plain = token
+        if suspect and is_not_language(token):
+            letters = 0
+            mask = 0
+            plain = ""
+        elif length > FEATURE_CHARACTERS or loose:
+            plain = token[:FEATURE_CHARACTERS]
+            if loose and not unicodedata.is_normalized("NFC", plain):
+                plain = unicodedata.normalize("NFC", plain)[:FEATURE_CHARACTERS]
+        weak = letters <= 1 or (lowers == 0 and upper_first and letters <= 4 and mask == 1)
+        if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, length):
+            weak = is_unit(token)
+        worded = letters > 0
+        cdef Facts *facts = &self.facts[row]
+        facts.letters, facts.scripts = letters, mask
+        facts.flags = (
+            (CUT_BEFORE if opens else 0)
+            | (CUT_AFTER if last & BORDER and closes(token) else 0)
+            | (CAPITALISED if upper_first else 0)
+            | (WORD if worded else 0)
+            | (WEAK if weak else 0)
+            | (DIGITS if digits else 0)
+            | (LOWER_CASE if worded and not upper_first else 0)
+        )
+        self._add_features(plain, self.vectors + row * (self.dimensions + 1))
+        if length <= KEPT_CHARACTERS:
+            self.rows[token] = row
+        return row
+
+    cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t length) noexcept:
+        """May the letters be a unit's? Only then is it worth asking."""
+        cdef Py_ssize_t n
+        cdef uint32_t point
+        cdef int inside = 0
+        cdef uint64_t key = 0
+        for n in range(length):
+            point = PyUnicode_READ(kind, data, n)
+            if self.kind[point] & LETTER:
+                inside += 1
+                key = (key << 16) + self.lower[point]
+        return inside <= UNIT_LETTERS and UNITS[(key * MULTIPLIER) >> 54]
+
+    cdef int _add_features(self, str plain, int16_t *out) except -1:
+        """Add up the weights of every n-gram and word, as `language_tokens.features` names them."""
+        cdef Py_ssize_t length = len(plain), size = length + 1, n, place, lane
+        cdef int kind = PyUnicode_KIND(plain)
+        cdef const void *data = PyUnicode_DATA(plain)
+        cdef uint64_t c[FEATURE_CHARACTERS + 8]
+        cdef uint64_t sums[256]
+        cdef uint64_t here, word
+        cdef int32_t count = 0
+        cdef uint16_t *lifted = <uint16_t *>sums
+        memset(sums, 0, self.lanes * sizeof(uint64_t))
+        c[0] = 32
+        for n in range(length):
+            c[n + 1] = self.lower[PyUnicode_READ(kind, data, n)]
+        for n in range(size, size + 4):
+            c[n] = 32
+        for n in range(size):
+            here = c[n]
+            if here != 32:
+                self._add(here + ORDER_STEP, sums)
+                count += 1
+            elif c[n + 1] == 32:
+                continue
+            here = here * ROLL + c[n + 1]
+            self._add(here + 2 * ORDER_STEP, sums)
+            count += 1
+            if c[n + 1] == 32:
+                continue
+            here = here * ROLL + c[n + 2]
+            # A window may end with a space, but not beyond the last one.
+            self._add(here + 3 * ORDER_STEP, sums)
+            count += 1
+            if c[n + 2] == 32:
+                continue
+            here = here * ROLL + c[n + 3]
+            self._add(here + 4 * ORDER_STEP, sums)
+            count += 1
+        n = 0
+        while n < size - 1:
+            if c[n] == 32 and c[n + 1] != 32:
+                word = 0
+                place = 0
+                n += 1
+                while n < size and c[n] != 32:
+                    word += c[n] * POWERS[place]
+                    place += 1
+                    n += 1
+                self._add(word ^ WORD_MASK, sums)
+                count += 1
+            else:
+                n += 1
+        for lane in range(self.dimensions):
+            out[lane] = <int16_t>(lifted[lane] - LIFT * count)
+        out[self.dimensions] = <int16_t>count
+        return 0
+
+    cdef inline void _add(self, uint64_t hashed, uint64_t *sums) noexcept:
+        cdef const uint64_t *weights = &self.packed[(hashed * MULTIPLIER) >> self.shift, 0]
+        cdef Py_ssize_t lane
+        for lane in range(self.lanes):
+            sums[lane] += weights[lane]
+
+    cdef Py_ssize_t _tokens(self, text, Py_ssize_t first) except -1:
+        """Put the rows of a text's tokens from place `first` on; how many there are."""
+        cdef list tokens = str.split(text)
+        cdef Py_ssize_t count = len(tokens), n
+        cdef int32_t *grown
+        if first + count > self.token_room:
+            self.token_room = 2 * (first + count)
+            grown = <int32_t *>PyMem_Realloc(self.token_rows, self.token_room * sizeof(int32_t))
+            if not grown:
+                raise MemoryError
+            self.token_rows = grown
+        for n in range(count):
+            self.token_rows[first + n] = self._row(<str>tokens[n])
+        return count
+
+    def flags(self, tokens):
+        self._forget()
+        return np.array([self.facts[self._row(token)].flags for token in tokens], dtype=np.int64)
+
+    # --- texts
+
+    def read(self, texts):
+        cdef Py_ssize_t count = len(texts), n, number, used = 0, row, piece = 0, total = 0, first
+        cdef Facts *facts
+        cdef int flags, before = 0
+        tokens_ = np.empty(count, np.int64)
+        first_ = np.empty(count, np.int64)
+        pieces_ = np.empty(count, np.int64)
+        letters_ = np.empty(count, np.int64)
+        scripts_ = np.empty(count, np.int64)
+        name_like_ = np.empty(count, np.uint8)
+        many_names_ = np.empty(count, np.uint8)
+        wordless_ = np.empty(count, np.uint8)
+        vectors_ = np.zeros((count, self.dimensions + 1), np.float64)
+        cdef int64_t[::1] tokens = tokens_, first_piece = first_, piece_counts = pieces_, letters = letters_
+        cdef int64_t[::1] masks = scripts_
+        cdef uint8_t[::1] name_like = name_like_, many_names = many_names_, wordless = wordless_
+        cdef double[:, ::1] vectors = vectors_
+        self._forget()
+        for number in range(count):
+            tokens[number] = self._tokens(texts[number], used)
+            for n in range(used, used + tokens[number]):
+                flags = self.facts[self.token_rows[n]].flags
+                if n == used or flags & CUT_BEFORE or before & CUT_AFTER:
+                    total += 1
+                before = flags
+            used += tokens[number]
+        piece_vectors_ = np.zeros((total, self.dimensions + 1), np.float64)
+        piece_letters_ = np.zeros(total, np.int64)
+        cdef double[:, ::1] piece_vectors = piece_vectors_
+        cdef int64_t[::1] piece_letters = piece_letters_
+        cdef int64_t words, named, weak, digits, real, mask
+        cdef int16_t *vector
+        piece = -1
+        used = 0
+        for number in range(count):
+            words = named = weak = digits = real = mask = 0
+            first_piece[number] = piece + 1
+            for n in range(used, used + tokens[number]):
+                row = self.token_rows[n]
+                facts = &self.facts[row]
+                flags = facts.flags
+                if n == used or flags & CUT_BEFORE or before & CUT_AFTER:
+                    piece += 1
+                before = flags
+                piece_letters[piece] += facts.letters
+                mask |= facts.scripts
+                if flags & WORD:
+                    words += 1
+                    if flags & WEAK:
+                        weak += 1
+                    else:
+                        real += 1
+                        if flags & CAPITALISED:
+                            named += 1
+                if flags & DIGITS:
+                    digits += 1
+                vector = self.vectors + row * (self.dimensions + 1)
+                if vector[self.dimensions]:
+                    _add_to(&piece_vectors[piece, 0], vector, self.dimensions + 1)
+            used += tokens[number]
+            first = first_piece[number]
+            piece_counts[number] = piece + 1 - first
+            letters[number] = 0
+            for n in range(first, piece + 1):
+                letters[number] += piece_letters[n]
+                for row in range(self.dimensions + 1):
+                    vectors[number, row] += piece_vectors[n, row]
+            masks[number] = mask
+            name_like[number] = (words == named and 2 <= words <= 4) or (words == 1 and weak == 1)
+            many_names[number] = words <= NAMES_UP_TO and named >= NAMES_FROM * words
+            wordless[number] = letters[number] < 2 or (real == 0 and digits > 0)
+        return PageReading(
+            tokens_, first_, pieces_, vectors_, letters_, scripts_, name_like_.view(np.bool_),
+            many_names_.view(np.bool_), wordless_.view(np.bool_), piece_vectors_, piece_letters_,
+        )
+
+    # --- the cheap look
+
+    cdef Cheap _cheap(self, model):
+        found = self.cheap.get(id(model))
+        if found is None:
+            # The model is kept with it: its id must not be another's later.
+            found = self.cheap[id(model)] = (Cheap(model), model)
+        return <Cheap>found[0]
+
+    def look(self, model, vectors_, letters_):
+        cdef Cheap cheap = self._cheap(model)
+        cdef double[:, ::1] vectors = vectors_
+        cdef const int64_t[::1] letters = letters_
+        cdef Py_ssize_t rows = vectors.shape[0], row, c
+        logs_ = np.empty((rows, cheap.columns), np.int64)
+        shares_ = np.empty((rows, cheap.columns), np.int64)
+        cdef int64_t[:, ::1] logs = logs_, shares = shares_
+        for row in range(rows):
+            cheap.logits(&vectors[row, 0], letters[row], &logs[row, 0])
+            log_shares(&logs[row, 0], cheap.columns)
+            for c in range(cheap.columns):
+                shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
+        return Look(logs_, shares_)
+
+    def settle(self, model, seen, asked):
+        cdef Cheap cheap = self._cheap(model)
+        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, c, piece, top, favourite, plain
+        best_ = np.empty(rows, np.int64)
+        second_ = np.empty(rows, np.int64)
+        own_ = np.empty(rows, np.int64)
+        why_ = np.empty(rows, np.int64)
+        sure_ = np.empty(rows, np.uint8)
+        deviates_ = np.zeros(rows, np.uint8)
+        confidence_ = np.empty(rows, np.float64)
+        cdef int64_t[::1] best = best_, second = second_, own = own_, why = why_
+        cdef uint8_t[::1] sure = sure_, deviates = deviates_
+        cdef double[::1] confidence = confidence_
+        cdef const int64_t[:, ::1] logs = seen.logs, shares = seen.shares
+        cdef const int64_t[::1] weights = asked.weights, total = asked.total
+        cdef const int64_t[::1] first_piece = asked.pieces.first, piece_counts = asked.pieces.counts
+        cdef const int64_t[::1] piece_letters = asked.pieces.letters
+        cdef double[:, ::1] piece_vectors = asked.pieces.vectors
+        cdef const double[::1] evidence = asked.evidence
+        cdef const uint8_t[::1] known = asked.known.view(np.uint8), clear = asked.clear.view(np.uint8)
+        cdef bint hinted = asked.hints is not None, monotonous = asked.monotonous, leaning
+        cdef const double[:, ::1] hints = np.ascontiguousarray(asked.hints) if hinted else np.zeros((0, 0))
+        cdef int64_t everything = asked.everything, part, odds, odd, runner_up, rest, left
+        cdef double floor = asked.floor, settle_at = asked.settle_at, share, mix_best = 0
+        scratch = np.empty((4, columns), np.int64)
+        cdef int64_t[:, ::1] scratches = scratch
+        cdef int64_t *prior = &scratches[0, 0]
+        cdef int64_t *scores = &scratches[1, 0]
+        cdef int64_t *unhinted = &scratches[2, 0]
+        cdef int64_t *logits = &scratches[3, 0]
+        for row in range(rows):
+            rest = 0
+            for c in range(columns):
+                rest += shares[row, c] * shares[row, c] * weights[row]
+            rest = max(everything - rest, 0)
+            top = favourite = plain = 0
+            for c in range(columns):
+                left = total[c] - shares[row, c] * shares[row, c] * weights[row]
+                share = <double>max(left, 0) / (<double>rest + DOUBTED)
+                part = <int64_t>(<double>logs[row, c] * evidence[row])
+                prior[c] = ticks_of(share + floor)
+                unhinted[c] = part + prior[c]
+                if hinted:
+                    prior[c] = ticks_of(share + hints[row, c] + floor)
+                scores[c] = part + prior[c]
+                if c == 0 or scores[c] > scores[top]:
+                    top = c
+                    mix_best = share
+                if unhinted[c] > unhinted[plain]:
+                    plain = c
+                if logs[row, c] > logs[row, favourite]:
+                    favourite = c
+            odds = 0
+            runner_up = -1
+            second[row] = 0
+            for c in range(columns):
+                odd = parts(scores[c] - scores[top])
+                odds += odd
+                if c != top and odd > runner_up:
+                    runner_up = odd
+                    second[row] = c
+            confidence[row] = <double>ONE / <double>odds
+            best[row], own[row] = top, favourite
+            why[row] = 0 if favourite == top else 1 if plain == top else 2
+            leaning = monotonous and mix_best >= MONOTONOUS_SHARE
+            leaning = leaning and logs[row, favourite] - logs[row, top] < MONOTONOUS_DOUBT
+            sure[row] = known[row] and confidence[row] >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
+            sure[row] |= clear[row] and confidence[row] >= CLEAR_AT and cheap.distinct[top]
+            if piece_counts[row] > 1:
+                for piece in range(first_piece[row], first_piece[row] + piece_counts[row]):
+                    if piece_letters[piece] >= PIECE_LETTERS:
+                        cheap.logits(&piece_vectors[piece, 0], piece_letters[piece], logits)
+                        plain = 0
+                        rest = logits[0]
+                        for c in range(1, columns):
+                            if logits[c] + prior[c] > logits[plain] + prior[plain]:
+                                plain = c
+                            if logits[c] > rest:
+                                rest = logits[c]
+                        if plain != top:
+                            sure[row] = False
+                        if rest - logits[favourite] > PIECE_DOUBT:
+                            deviates[row] = True
+                if sure[row]:
+                    deviates[row] = False
+        return Settled(
+            best_, second_, own_, why_, sure_.view(np.bool_), confidence_, deviates_.view(np.bool_)
+        )
+
+    # --- the pool
+
+    def pool(self, texts, asked_scripts):
+        cdef Py_ssize_t count = len(texts), number, n, c, tokens, width = self.dimensions + 1
+        cdef int64_t script, letters, lower_letters, words, capitals
+        cdef int flags
+        cdef Facts *facts
+        cdef int16_t *vector
+        cdef double share
+        found_ = np.empty((count, self.languages), np.int64)
+        again_ = np.empty(self.languages, np.int64)
+        sums_ = np.empty((2, width), np.float64)
+        cdef int64_t[:, ::1] found = found_
+        cdef int64_t[::1] again = again_
+        cdef double[:, ::1] sums = sums_
+        cdef list split, worded, lower
+        self._forget()
+        for number in range(count):
+            text, script = texts[number], asked_scripts[number]
+            tokens = self._tokens(text, 0)
+            split = str.split(text)
+            letters = lower_letters = words = capitals = 0
+            sums_[:] = 0
+            worded, lower = [], []
+            for n in range(tokens):
+                facts = &self.facts[self.token_rows[n]]
+                flags = facts.flags
+                vector = self.vectors + self.token_rows[n] * width
+                letters += facts.letters
+                _add_to(&sums[0, 0], vector, width)
+                if flags & CAPITALISED:
+                    capitals += 1
+                if flags & WORD:
+                    words += 1
+                    worded.append(split[n])
+                    if flags & LOWER_CASE:
+                        lower.append(split[n])
+                        lower_letters += facts.letters
+                        _add_to(&sums[1, 0], vector, width)
+            self._read(" ".join(worded), &sums[0, 0], letters, script, &found[number, 0])
+            if 3 <= words <= NAMES_UP_TO and capitals >= NAMES_FROM * words and lower_letters >= 2:
+                share = min(NAMES_AT_MOST, <double>capitals / <double>words)
+                self._read(" ".join(lower), &sums[1, 0], lower_letters, script, &again[0])
+                for c in range(self.languages):
+                    found[number, c] = <int64_t>(
+                        <double>found[number, c] * (1 - share) + <double>again[c] * share
+                    )
+                log_shares(&found[number, 0], self.languages)
+        return found_
+
+    cdef int _read(self, str text, double *sums, int64_t letters, int64_t script, int64_t *out) except -1:
+        """One text by all members, pooled."""
+        cdef Py_ssize_t c, length = min(letters, self.by_letters.shape[0] - 1)
+        cdef double weights[3]
+        cdef double total
+        scratch = np.empty((3, self.languages), np.int64)
+        cdef int64_t[:, ::1] logs = scratch
+        if len(text) > READ_CHARACTERS:
+            text = text[:READ_CHARACTERS]
+        self._read_grams(sums, script, &logs[0, 0])
+        self._read_py3langid(text, script, &logs[1, 0])
+        self._read_pycld2(text, script, &logs[2, 0])
+        for c in range(3):
+            weights[c] = self.by_letters[length, c]
+        for c in range(self.languages):
+            total = self.bias[c]
+            total = total + weights[0] * <double>logs[0, c]
+            total = total + weights[1] * <double>logs[1, c]
+            total = total + weights[2] * <double>logs[2, c]
+            out[c] = <int64_t>total if self.candidates[script, c] else NEVER
+        log_shares(out, self.languages)
+        return 0
+
+    cdef int _read_grams(self, double *sums, int64_t script, int64_t *logs) except -1:
+        cdef Py_ssize_t c
+        cdef int64_t best = NEVER
+        cdef double seen = sums[self.dimensions]
+        cdef double scale = self.scale / sqrt(seen if seen > 1 else 1.0)
+        scratch = np.empty(self.taught, np.float64)
+        cdef double[::1] products = scratch
+        dot(sums, &self.layer[0, 0], self.dimensions, self.taught, &products[0])
+        for c in range(self.taught):
+            logs[c] = <int64_t>((products[c] * scale + self.layer_bias[c]) * <double>TICKS)
+        log_shares(logs, self.taught)
+        for c in range(self.languages):
+            if c >= self.taught:
+                logs[c] = NEVER
+            elif logs[c] < GRAMS_FLOOR:
+                logs[c] = GRAMS_FLOOR
+            if self.grams_know[script, c] and logs[c] > best:
+                best = logs[c]
+        for c in range(self.languages):
+            if not self.grams_know[script, c]:
+                logs[c] = best - NEUTRAL
+        return 0
+
+    cdef int _read_py3langid(self, str text, int64_t script, int64_t *logs) except -1:
+        cdef bytes data = self.encode(text)
+        cdef const uint8_t *letters = data
+        cdef Py_ssize_t n, c, length = len(data), features = 0, codes = self.codes
+        cdef int64_t state = 0, feature, weight, top, total = 0
+        cdef int32_t times
+        cdef const int16_t *row
+        scratch = np.zeros((2, codes), np.int64)
+        partial = np.zeros(codes, np.int32)
+        shares = np.zeros(self.languages, np.int64)
+        cdef int64_t[:, ::1] scratches = scratch
+        cdef int32_t[::1] partials = partial
+        cdef int64_t[::1] languages = shares
+        cdef int64_t *scores = &scratches[0, 0]
+        cdef int32_t *part = &partials[0]
+        for n in range(length):
+            state = self.next_state[self.state_row[state] + letters[n]]
+            feature = self.state_feature[state]
+            if feature >= 0:
+                if self.seen[feature] == 0:
+                    self.touched[features] = <int32_t>feature
+                    features += 1
+                self.seen[feature] += 1
+        for n in range(features):
+            feature = self.touched[n]
+            times = <int32_t>self.log_of_count[min(self.seen[feature], MOST_COUNTED)]
+            self.seen[feature] = 0
+            row = &self.code_weights[feature, 0]
+            for c in range(codes):
+                part[c] += times * row[c]
+            if n % SUMMED_AT_ONCE == SUMMED_AT_ONCE - 1 or n == features - 1:
+                for c in range(codes):
+                    scores[c] += part[c]
+                    part[c] = 0
+        if features:
+            for c in range(codes):
+                scores[c] = <int64_t>(<double>(scores[c] + self.code_prior[c]) / (sqrt(<double>length) * FIXED))
+        top = scores[0]
+        for c in range(1, codes):
+            if scores[c] > top:
+                top = scores[c]
+        for c in range(codes):
+            weight = parts(scores[c] - top)
+            total += weight
+            if self.code_column[c] >= 0:
+                languages[self.code_column[c]] += weight
+        for c in range(self.languages):
+            logs[c] = max(ticks_of(<double>languages[c] / <double>total), PY3LANGID_FLOOR)
+        self._neutral(logs, script, self.py3langid_knows, PY3LANGID_FLOOR)
+        return 0
+
+    cdef int _read_pycld2(self, str text, int64_t script, int64_t *logs) except -1:
+        cdef Py_ssize_t c
+        cdef int64_t nothing = max(ticks_of(0.0), PYCLD2_FLOOR)
+        cdef double share
+        for c in range(self.languages):
+            logs[c] = nothing
+        percents = {}
+        for column, percent in percents_by_pycld2(text, self.columns_of):
+            percents[column] = percents.get(column, 0) + percent
+        for column, percent in percents.items():
+            share = <double>percent / 100.0
+            logs[<Py_ssize_t>column] = max(ticks_of(share), PYCLD2_FLOOR)
+        self._neutral(logs, script, self.pycld2_knows, PYCLD2_FLOOR)
+        return 0
+
+    cdef void _neutral(self, int64_t *logs, int64_t script, const uint8_t[::1] knows, int64_t floor) noexcept:
+        cdef Py_ssize_t c
+        cdef int64_t best = floor
+        for c in range(self.languages):
+            if knows[c] and self.candidates[script, c] and logs[c] > best:
+                best = logs[c]
+        best = max(best - NEUTRAL, floor)
+        for c in range(self.languages):
+            if not knows[c]:
+                logs[c] = best
+
+
+cdef inline void _add_to(double *total, const int16_t *vector, Py_ssize_t count) noexcept nogil:
+    cdef Py_ssize_t n
+    for n in range(count):
+        total[n] += vector[n]
