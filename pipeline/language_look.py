@@ -43,6 +43,8 @@ class Look(NamedTuple):
     """Logarithms in ticks."""
     shares: Ints
     """Probabilities, `SHARE_BITS` behind the point."""
+    mix: Ints
+    """(columns,): what all rows together add to the page's mix."""
 
 
 class Pieces(NamedTuple):
@@ -80,64 +82,98 @@ class Asked(NamedTuple):
     pieces: Pieces
 
 
-class Settled(NamedTuple):
-    """(rows,) each; columns of the script's model."""
+class Weighed(NamedTuple):
+    """Evidence and prior together; (rows,) each."""
 
     best: Ints
     second: Ints
     own: Ints
     """Best without the page."""
     why: Ints
-    """0 the model, 1 the page, 2 the page's own claims."""
-    sure: Bools
+    """0 the evidence, 1 the page, 2 the page's own claims."""
     confidence: Floats
+    second_share: Floats
+    own_share: Floats
+    """Probability of `own` without the page."""
+
+
+class Settled(NamedTuple):
+    """(rows,) each; columns of the script's model."""
+
+    weighed: Weighed
+    sure: Bools
     deviates: Bools
     """A piece of the block speaks against the block's own language; only for blocks that are not sure."""
 
 
-def look(model: CheapModel, vectors: Floats, letters: Ints) -> Look:
-    """What the small model says of every block."""
+def look(model: CheapModel, vectors: Floats, letters: Ints, counts: Ints) -> Look:
+    """What the small model says of every block; `counts` are what each counts in the page's mix."""
     logs = log_shares(model.logits(vectors, letters))
-    return Look(logs, parts(logs) >> (30 - SHARE_BITS))
+    shares = parts(logs) >> (30 - SHARE_BITS)
+    return Look(logs, shares, mix_of(shares, counts))
 
 
-def mix_of(shares: Ints, weights: Ints, times: Ints) -> Ints:
-    """(columns,): what blocks that stand so many times on the page add to its mix."""
-    added: Ints = (shares * shares * (weights * times)[:, None]).sum(axis=0)
-    return added
+def weigh(logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> Weighed:
+    """(rows, columns) of evidence and of the page's mix, weighed against each other.
+
+    `evidence` is what every row keeps of its own; every language keeps the chance `floor`.
+    """
+    kept = whole(logs * evidence[:, None])
+    prior = ticks_of(mix + floor)
+    unhinted = (kept + prior).argmax(axis=1)
+    scores = kept + (prior if hints is None else ticks_of(mix + hints + floor))
+    each = np.arange(len(logs))
+    best, own = scores.argmax(axis=1), kept.argmax(axis=1)
+    odds = parts(scores - scores[each, best][:, None])
+    total = odds.sum(axis=1)
+    odds[each, best] = -1
+    second = odds.argmax(axis=1)
+    return Weighed(
+        best,
+        second,
+        own,
+        np.where(own == best, 0, np.where(unhinted == best, 1, 2)),
+        ONE / total,
+        np.maximum(odds[each, second], 0) / total,
+        ONE / parts(kept - kept[each, own][:, None]).sum(axis=1),
+    )
 
 
 def settle(model: CheapModel, seen: Look, asked: Asked) -> Settled:
     """The blocks whose own evidence agrees with the page's."""
     logs = seen.logs
-    own_part = seen.shares * seen.shares * asked.weights[:, None]
-    rest = np.maximum(asked.everything - own_part.sum(axis=1, keepdims=True), 0)
-    mix = np.maximum(asked.total - own_part, 0) / (rest + DOUBTED_LETTERS * TENTHS * SHARE_ONE)
-    unhinted_prior = ticks_of(mix + asked.floor)
-    prior = unhinted_prior if asked.hints is None else ticks_of(mix + asked.hints + asked.floor)
-    evidence = whole(logs * asked.evidence[:, None])
-    scores = evidence + prior
-    each = np.arange(len(logs))
-    best = scores.argmax(axis=1)
-    odds = parts(scores - scores[each, best][:, None])
-    confidence = ONE / odds.sum(axis=1)
+    mix = mix_without(seen.shares, asked.weights, asked.total, asked.everything)
+    weighed = weigh(logs, asked.evidence, mix, asked.hints, asked.floor)
+    each, best, confidence = np.arange(len(logs)), weighed.best, weighed.confidence
     leaning = asked.monotonous & (mix[each, best] >= MONOTONOUS_SHARE)
     leaning &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
     sure = asked.known & (confidence >= np.where(leaning, MONOTONOUS_SETTLE_AT, asked.settle_at))
     sure |= asked.clear & (confidence >= CLEAR_AT) & model.distinct[best]
-    odds[each, best] = -1
-    own = logs.argmax(axis=1)
-    unhinted = (evidence + unhinted_prior).argmax(axis=1)
-    why = np.where(own == best, 0, np.where(unhinted == best, 1, 2))
     deviates = np.zeros(len(logs), dtype=np.bool_)
     owner, pieces = _pieces_of(asked.pieces)
     if len(owner):
+        prior = ticks_of(mix + asked.floor if asked.hints is None else mix + asked.hints + asked.floor)
         logits = model.logits(asked.pieces.vectors[pieces], asked.pieces.letters[pieces])
         elsewhere = (logits + prior[owner]).argmax(axis=1) != best[owner]
-        sure[owner[elsewhere & sure[owner]]] = False
-        against = logits.max(axis=1) - logits[np.arange(len(owner)), own[owner]] > PIECE_DOUBT
-        deviates[owner[against & ~sure[owner]]] = True
-    return Settled(best, odds.argmax(axis=1), own, why, sure, confidence, deviates)
+        sure[owner[elsewhere]] = False
+        against = logits.max(axis=1) - logits[np.arange(len(owner)), weighed.own[owner]] > PIECE_DOUBT
+        deviates[owner[against]] = True
+        deviates &= ~sure
+    return Settled(weighed, sure, deviates)
+
+
+def mix_of(shares: Ints, counts: Ints) -> Ints:
+    """(columns,): what rows that count so much add to the page's mix."""
+    added: Ints = counts @ (shares * shares)
+    return added
+
+
+def mix_without(shares: Ints, weights: Ints, total: Ints, everything: int) -> Floats:
+    """(rows, columns): the page's mix as every row sees it, its own part left out."""
+    own = shares * shares * weights[:, None]
+    rest = np.maximum(everything - own.sum(axis=1, keepdims=True), 0)
+    mix: Floats = np.maximum(total - own, 0) / (rest + DOUBTED_LETTERS * TENTHS * SHARE_ONE)
+    return mix
 
 
 def _pieces_of(pieces: Pieces) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
@@ -12,10 +13,9 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_look import TENTHS, Asked, Pieces, mix_of
-from pipeline.language_look import DOUBTED_LETTERS, SHARE_BITS, SHARE_ONE
-from pipeline.language_numbers import NEVER, TICKS, Floats, Ints
-from pipeline.language_reading import PageReading, Reads, reader
+from pipeline.language_look import SHARE_BITS, SHARE_ONE, TENTHS, Asked, Look, Pieces, Settled, mix_of, mix_without
+from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, parts
+from pipeline.language_reading import Reads, reader
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.model import Span
@@ -28,26 +28,49 @@ _DECIDED = ("model", "prior", "markup")
 _SCRIPT_NAMES = {"Kana": "Jpan", "Hang": "Kore"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
-_IMPOSSIBLE = NEVER / TICKS
+# The blocks on each side that count.
+_AROUND = np.array([-2, -1, 1, 2])
+_new = tuple.__new__
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
-# Nats by which every further ideograph without kana beside it speaks against Japanese.
-KANA_EXPECTED = 0.5
+# Ticks by which every further ideograph without kana beside it speaks against Japanese.
+KANA_EXPECTED = TICKS // 2
 # A block with this many letters and few names may be settled without the page.
 CLEAR_LETTERS = 30
 # A page this long may be called monotonous, see `language_look`.
 MONOTONOUS_BLOCKS = 40
 
 
-class _Answer(NamedTuple):
-    """What the models say of one block before its spans are written."""
+class _Look(NamedTuple):
+    """The cheap look at the rows of one script."""
 
-    row: int
+    mask: int
+    rows: npt.NDArray[np.intp]
+    model: engines.CheapModel
+    seen: Look
+
+
+class _Answer(NamedTuple):
+    """What the models say of a block that may be in several languages."""
+
     pieces: list[Piece]
     letters: list[int]
-    alone: Floats
-    """(pieces, languages) log-probabilities without context."""
+    alone: Ints
+    """(pieces, languages): logarithms in ticks, without context."""
     by_script: list[bool]
+
+
+class _Says(NamedTuple):
+    """What is said of one span; languages are columns."""
+
+    best: int
+    confidence: float
+    second: int
+    second_share: float
+    own: int
+    """Best without the page."""
+    own_share: float
+    decided: str
 
 
 def tag_page(blocks: Sequence[str], settings: LanguageSettings, hints: Sequence[str | None] | None) -> list[list[Span]]:
@@ -82,13 +105,17 @@ class _Page:
         self.masks: list[int] = page.scripts.tolist()
         self.open = ~page.wordless
         self.deviates = np.zeros(len(self.blocks), dtype=np.bool_)
-        self.posteriors = np.zeros((len(self.blocks), len(self.languages)))
         self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
         # What a block counts in the page's mix: its letters, a bare name a tenth of them.
         self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
+        self.counts = self.weight * self.times
         self.hints = self._hints([key[1] for key in rows]) if hints is not None else None  # type: ignore[index]
         self.length = int(self.times[page.tokens > 0].sum())
         self.floor = _floor(settings.prior_floor, self.length)
+        self.looks: list[_Look] = []
+        self.total = np.zeros(len(self.languages), dtype=np.int64)
+        # Of a piece without letters, every language is as likely.
+        self.flat = -round(TICKS * math.log(len(self.languages)))
 
     def tag(self) -> list[list[Span]]:
         spans: list[list[Span]] = [[]] * len(self.blocks)
@@ -112,46 +139,37 @@ class _Page:
             if mask in _AMBIGUOUS or not self.open[row]:
                 continue
             language = _settled_by(mask)
-            if language:
-                self.posteriors[row, self.at[language]] = 1.0
-                # Ideographs alone are Chinese or Japanese: the page decides.
-                if language != "zh":
-                    spans[row] = [
-                        Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)
-                    ]
-                    self.open[row] = False
+            # Ideographs alone are Chinese or Japanese: the page decides.
+            if language and language != "zh":
+                spans[row] = [Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)]
+                self.open[row] = False
 
     def _settle_by_agreement(self, spans: list[list[Span]]) -> None:
         """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
         page, settings = self.page, self.settings
         present = set(self.masks)
-        looks = []
-        total = np.zeros(len(self.languages), dtype=np.int64)
-        for mask, script in _AMBIGUOUS.items():
-            if mask in present:
-                rows = np.flatnonzero((page.scripts == mask) & self.open)
-                if len(rows):
-                    model = engines.cheap_model(settings.weights, script)
-                    seen = self.reader.look(model, page.vectors[rows], page.letters[rows])
-                    total[model.columns] += mix_of(seen.shares, self.weight[rows], self.times[rows])
-                    self.posteriors[rows[:, None], model.columns] = seen.shares / (1 << SHARE_BITS)
-                    looks.append((mask, rows, model, seen))
+        for mask in present & set(_AMBIGUOUS):
+            rows = np.flatnonzero((page.scripts == mask) & self.open)
+            if len(rows):
+                model = engines.cheap_model(settings.weights, _AMBIGUOUS[mask])
+                seen = self.reader.look(model, page.vectors[rows], page.letters[rows], self.counts[rows])
+                self.total[model.columns] += seen.mix
+                self.looks.append(_Look(mask, rows, model, seen))
         for mask in present & set(_SETTLED):
-            chosen = page.scripts == mask
-            total[self.at[_SETTLED[mask]]] += (self.weight * self.times)[chosen].sum() * SHARE_ONE
+            self.total[self.at[_SETTLED[mask]]] += self._letters_in(page.scripts == mask)
         if not settings.context:
-            total[:] = 0
-        everything = int(total.sum())
+            self.total[:] = 0
+        everything = int(self.total.sum())
         letters = int((page.letters * self.times).sum())
         known = (letters - page.letters >= settings.context_letters) & settings.context
         clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
-        for mask, rows, model, seen in looks:
+        for mask, rows, model, seen in self.looks:
             asked = Asked(
                 self.weight[rows],
                 self.evidence[rows],
                 known[rows],
                 clear[rows],
-                total[model.columns],
+                self.total[model.columns],
                 everything,
                 self.floor,
                 settings.settle_at,
@@ -162,37 +180,66 @@ class _Page:
             settled = self.reader.settle(model, seen, asked)
             self.open[rows[settled.sure]] = False
             self.deviates[rows] = settled.deviates
-            names = [self.languages[column] for column in model.columns.tolist()]
-            script = main_script(mask)
-            facts = zip(
-                rows.tolist(), settled.sure.tolist(), settled.best.tolist(), np.round(settled.confidence, 4).tolist(),
-                settled.second.tolist(), settled.why.tolist(), settled.own.tolist(), strict=True,
-            )  # fmt: skip
-            for row, sure, best, p, second, why, own in facts:
-                if sure:
-                    length = len(self.blocks[row])
-                    spans[row] = [Span(0, length, names[best], p, names[second], script, _DECIDED[why], names[own])]
+            self._write_settled(rows[settled.sure], settled, main_script(mask), model, spans)
+
+    def _write_settled(
+        self,
+        rows: npt.NDArray[np.intp],
+        settled: Settled,
+        script: str,
+        model: engines.CheapModel,
+        spans: list[list[Span]],
+    ) -> None:
+        names = [self.languages[column] for column in model.columns.tolist()]
+        best, second, own, why, exact, *_ = (found[settled.sure] for found in settled.weighed)
+        lists = (best.tolist(), second.tolist(), own.tolist(), why.tolist(), np.round(exact, 4).tolist())
+        for row, top, runner_up, alone, reason, p in zip(rows.tolist(), *lists, strict=True):
+            length = len(self.blocks[row])
+            # Not `Span(...)`: a page has hundreds, and this takes half the time.
+            spans[row] = [
+                _new(Span, (0, length, names[top], p, names[runner_up], script, _DECIDED[reason], names[alone]))
+            ]
+
+    def _letters_in(self, chosen: npt.NDArray[np.bool_]) -> int:
+        """What rows that are in one language for certain add to the page's mix."""
+        return int(self.counts[chosen].sum()) * SHARE_ONE
 
     # --- the page and the neighbours
 
-    def _share(self, own: Floats, total: Floats) -> Floats:
-        """(rows, languages): shares of the page's letters by language, each block's own part left out."""
-        rest = total.sum() - own.sum(axis=1, keepdims=True)
-        share: Floats = np.maximum(total - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
-        return share
+    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Floats:
+        """(rows, languages): the page's mix as each of `rows` sees it, now that the models have read them."""
+        if not self.settings.context or self.length < 2:
+            return np.zeros(shares.shape)
+        total = self.total + mix_of(shares, self.counts[rows])
+        for _, seen_rows, model, seen in self.looks:
+            again = np.flatnonzero(self.open[seen_rows])
+            if len(again):
+                total[model.columns] -= mix_of(seen.shares[again], self.counts[seen_rows[again]])
+        # Ideographs counted as Chinese until now.
+        total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
+        return mix_without(shares, self.weight[rows], total, int(total.sum()))
 
-    def _neighbours(self, places: npt.NDArray[np.intp]) -> Floats:
-        """(places, languages): mean of the two blocks with words on each side."""
-        around = np.zeros((len(places), len(self.languages)))
+    def _neighbours(self, places: npt.NDArray[np.intp], asked: npt.NDArray[np.intp], shares: Ints) -> Floats:
+        """(places, languages): mean of the two blocks with words on each side; `shares` are those of rows `asked`."""
         worded = np.flatnonzero(~self.page.wordless[self.place])
-        rows = self.place[worded]
-        at = np.searchsorted(worded, places)
-        count = np.zeros((len(places), 1))
-        for step in (-2, -1, 1, 2):
-            there = (at + step >= 0) & (at + step < len(worded))
-            around[there] += self.posteriors[rows[at[there] + step]]
-            count[there] += 1
-        return around / np.maximum(count, 1)
+        at = np.searchsorted(worded, places)[:, None] + _AROUND
+        there = (at >= 0) & (at < len(worded))
+        rows = self.place[worded[at[there]]]
+        known = np.zeros((len(rows), len(self.languages)), dtype=np.int64)
+        for _, seen_rows, model, seen in self.looks:
+            mine, position = _found_in(seen_rows, rows)
+            known[mine[:, None], model.columns] = seen.shares[position]
+        if len(self.looks) != 1 or len(self.looks[0].rows) < len(self.blocks):
+            for number, row in enumerate(rows.tolist()):
+                language = _settled_by(self.masks[row])
+                if language:
+                    known[number, self.at[language]] = 1 << SHARE_BITS
+        mine, position = _found_in(asked, rows)
+        known[mine] = shares[position]
+        around = np.zeros((len(places), len(_AROUND), len(self.languages)), dtype=np.int64)
+        around[there] = known
+        sums: Floats = around.sum(axis=1) / (np.maximum(there.sum(axis=1), 1) << SHARE_BITS)[:, None]
+        return sums
 
     def _hints(self, hints: Sequence[str | None]) -> Floats:
         given = np.zeros((len(self.blocks), len(self.languages)))
@@ -205,90 +252,88 @@ class _Page:
     # --- the models
 
     def _settle_with_models(self, rest: npt.NDArray[np.intp], found: list[list[Span]]) -> None:
-        rows = self.place[rest]
         asked = np.flatnonzero(self.open)
-        answers = self._read_with_models(asked.tolist())
-        for answer in answers:
-            if len(answer.pieces) == 1:
-                self.posteriors[answer.row] = np.exp(answer.alone[0])
+        logs, shares, answers = self._read_with_models(asked)
+        order = np.searchsorted(asked, self.place[rest])
+        mix = self._mix_with(asked, shares)[order]
+        if self.settings.neighbour_weight:
+            trust = mix.sum(axis=1, keepdims=True) * self.settings.neighbour_weight
+            mix += trust * self._neighbours(rest, asked, shares)
+        hints = None if self.hints is None else self.hints[self.place[rest]]
+        weighed = self.reader.weigh(logs[order], self.evidence[asked[order]], mix, hints, self.floor)
+        facts = zip(rest.tolist(), order.tolist(), *(values.tolist() for values in weighed), strict=True)
+        for number, (place, row, best, second, own, why, p, second_p, own_p) in enumerate(facts):
+            answer = answers.get(row)
+            if answer is None:
+                mask, length = self.masks[asked[row]], len(self.blocks[asked[row]])
+                says = _Says(best, p, second, second_p, own, own_p, _DECIDED[why])
+                found[place] = [self._span(0, length, main_script(mask), says, mask in _SETTLED)]
             else:
-                weights = np.array(answer.letters)[:, None] + 1e-9
-                self.posteriors[answer.row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
-        prior = np.zeros((len(rest), len(self.languages)))
-        if self.settings.context and self.length > 1:
-            part = self.posteriors**2 * (self.weight / TENTHS)[:, None]
-            prior += self._share(part[rows], (part * self.times[:, None]).sum(axis=0))
-            trust = prior.sum(axis=1, keepdims=True)
-            prior += trust * self.settings.neighbour_weight * self._neighbours(rest)
-        unhinted = np.log(prior + self.floor)
-        hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
-        answer_of = [answers[number] for number in np.searchsorted(asked, rows).tolist()]
-        whole = [order for order, answer in enumerate(answer_of) if len(answer.pieces) == 1]
-        if whole:
-            written = self._whole([answer_of[order] for order in whole], hinted[whole], unhinted[whole])
-            for order, span in zip(whole, written, strict=True):
-                found[int(rest[order])] = [span]
-        for order, answer in enumerate(answer_of):
-            if len(answer.pieces) > 1:
-                found[int(rest[order])] = self._write(answer, hinted[order], unhinted[order])
+                unhinted = np.log(mix[number] + self.floor)
+                hinted = unhinted if hints is None else np.log(mix[number] + hints[number] + self.floor)
+                found[place] = self._write(answer, self.evidence[asked[row]], hinted, unhinted)
 
-    def _read_with_models(self, rows: list[int]) -> list[_Answer]:
+    def _read_with_models(self, asked: npt.NDArray[np.intp]) -> tuple[Ints, Ints, dict[int, _Answer]]:
+        """(asked, languages) evidence and mix of the blocks, and the answers of those that are cut into pieces."""
+        logs = np.full((len(asked), len(self.languages)), NEVER)
+        answers: dict[int, _Answer] = {}
         texts, scripts, where = [], [], []
-        answers = []
-        for row in rows:
-            block = self.blocks[row]
-            pieces = self._cut(row)
-            letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
-            by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
-            alone = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
-            for position, piece in enumerate(pieces):
-                if BIT.get(piece.script) in _AMBIGUOUS:
-                    texts.append(block[piece.start : piece.end] if len(pieces) > 1 else block)
-                    scripts.append(SCRIPTS.index(piece.script))
-                    where.append(alone[position])
-                elif by_script[position]:
-                    self._decide_by_script(alone[position], piece, letters[position])
-            answers.append(_Answer(row, pieces, letters, alone, by_script))
-        read = self.reader.pool(texts, scripts) / TICKS
-        for log, found in zip(where, read, strict=True):
-            log[:] = _IMPOSSIBLE
-            log[: len(found)] = found
-        return answers
+        for number, row in enumerate(asked.tolist()):
+            mask, block = self.masks[row], self.blocks[row]
+            if mask in _SETTLED:
+                self._decide_by_script(logs[number], mask, int(self.page.letters[row]))
+            elif mask in _AMBIGUOUS and not self.deviates[row]:
+                texts.append(block)
+                scripts.append(_AMBIGUOUS[mask])
+                where.append(logs[number])
+            else:
+                answer = answers[number] = self._cut(row)
+                for log, piece, letters in zip(answer.alone, answer.pieces, answer.letters, strict=True):
+                    bit = BIT.get(piece.script, 0)
+                    if bit in _AMBIGUOUS:
+                        texts.append(block[piece.start : piece.end])
+                        scripts.append(_AMBIGUOUS[bit])
+                        where.append(log)
+                    elif bit in _SETTLED:
+                        self._decide_by_script(log, bit, letters)
+                    else:
+                        # Of a piece without letters, every language is as likely.
+                        log[:] = self.flat
+        for log, read in zip(where, self.reader.pool(texts, scripts), strict=True):
+            log[: len(read)] = read
+        shares = parts(logs) >> (30 - SHARE_BITS)
+        for number, answer in answers.items():
+            each = parts(answer.alone) >> (30 - SHARE_BITS)
+            weights = np.array(answer.letters)
+            shares[number] = (each * weights[:, None]).sum(axis=0) // max(int(weights.sum()), 1)
+        return logs, shares, answers
 
-    def _cut(self, row: int) -> list[Piece]:
+    def _cut(self, row: int) -> _Answer:
         mask, block = self.masks[row], self.blocks[row]
-        if mask in _SETTLED or (mask in _AMBIGUOUS and not self.deviates[row]):
-            return [Piece(0, len(block), main_script(mask))]
-        return cut_into_pieces(block, self.reader)
+        if mask in _AMBIGUOUS:
+            starts = [0, *self.reader.starts(block)[1:], len(block)]
+            script = main_script(mask)
+            pieces = [Piece(start, end, script) for start, end in pairwise(starts)]
+            first = int(self.page.first_piece[row])
+            letters = self.page.piece_letters[first : first + len(pieces)].tolist()
+        else:
+            pieces = cut_into_pieces(block, self.reader)
+            letters = letters_of(pieces, block)
+        by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
+        return _Answer(pieces, letters, np.full((len(pieces), len(self.languages)), NEVER), by_script)
 
-    def _decide_by_script(self, log: Floats, piece: Piece, letters: int) -> None:
-        language = _SETTLED[BIT[piece.script]]
-        log[:] = _IMPOSSIBLE
-        log[self.at[language]] = 0.0
+    def _decide_by_script(self, log: Ints, script: int, letters: int) -> None:
+        language = _SETTLED[script]
+        log[self.at[language]] = 0
         if language == "zh":
             # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
             log[self.at["ja"]] = -KANA_EXPECTED * letters
 
     # --- writing
 
-    def _whole(self, answers: list[_Answer], hinted: Floats, unhinted: Floats) -> list[Span]:
-        """The spans of blocks that are in one language."""
-        rows = [answer.row for answer in answers]
-        evidence = np.concatenate([answer.alone for answer in answers]) * self.evidence[rows, None]
-        p = _softmax(evidence + hinted)
-        without = (evidence + unhinted).argmax(axis=1).tolist()
-        own = _softmax(evidence)
-        facts = zip(answers, p, own.argmax(axis=1).tolist(), own.max(axis=1).tolist(), without, strict=True)
-        return [
-            self._span(
-                answer.pieces, int(posterior.argmax()), posterior, alone, sure, unhinted_best, answer.by_script[0]
-            )
-            for answer, posterior, alone, sure, unhinted_best in facts
-        ]
-
-    def _write(self, answer: _Answer, hinted: Floats, unhinted: Floats) -> list[Span]:
-        """The spans of a block that may be in several; neighbours of one language merged."""
-        evidence = answer.alone * self.evidence[answer.row]
+    def _write(self, answer: _Answer, kept: float, hinted: Floats, unhinted: Floats) -> list[Span]:
+        """The spans of a block that may be in several languages; neighbours of one language merged."""
+        evidence = answer.alone * (kept / TICKS)
         scores = evidence + hinted
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
@@ -297,10 +342,18 @@ class _Page:
             group = slice(first, last + 1)
             weight = np.array(answer.letters[group], dtype=np.float64)[:, None] + 1e-9
             p = (posteriors[group] * weight).sum(axis=0) / weight.sum()
-            own = (evidence[group] * weight).sum(axis=0) / weight.sum()
-            sure = float(_softmax(own[None])[0].max())
-            best, by_script = int((own + unhinted).argmax()), all(answer.by_script[group])
-            spans.append(self._span(answer.pieces[group], labels[first], p, int(own.argmax()), sure, best, by_script))
+            alone = (evidence[group] * weight).sum(axis=0) / weight.sum()
+            label, own = labels[first], int(alone.argmax())
+            confidence = float(p[label])
+            p[label] = -1.0
+            second = int(p.argmax())
+            decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
+            own_p = float(_softmax(alone[None])[0].max())
+            says = _Says(label, confidence, second, float(p[second]), own, own_p, decided)
+            pieces = answer.pieces[group]
+            script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
+            by_script = all(answer.by_script[group])
+            spans.append(self._span(pieces[0].start, pieces[-1].end, script, says, by_script))
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
@@ -312,28 +365,21 @@ class _Page:
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
         # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
         foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
-        emissions[(answer.alone[:, columns] < _IMPOSSIBLE / 2) & foreign[:, None]] = -1000.0
+        emissions[(answer.alone[:, columns] < NEVER // 2) & foreign[:, None]] = -1000.0
         # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
-    def _span(
-        self, pieces: list[Piece], label: int, p: Floats, own: int, own_sure: float, unhinted: int, by_script: bool
-    ) -> Span:
-        """`own` is the answer without the page, `unhinted` without the page's own claims."""
-        language, confidence = self.languages[label], round(float(p[label]), 4)
-        p[label] = -1.0
-        runner_up = int(p.argmax())
-        second = self.languages[runner_up] if p[runner_up] > 1e-4 else ""
-        alone = self.languages[own] if own_sure >= self.settings.und_below else "und"
-        decided = "prior" if unhinted == label else "markup"
-        if own == label:
-            decided = "script" if by_script else "model"
+    def _span(self, start: int, end: int, script: str, says: _Says, by_script: bool) -> Span:
+        language, confidence, decided = self.languages[says.best], round(says.confidence, 4), says.decided
+        second = self.languages[says.second] if says.second_share > 1e-4 else ""
+        alone = self.languages[says.own] if says.own_share >= self.settings.und_below else "und"
+        if decided == "model" and by_script:
+            decided = "script"
         if confidence < self.settings.und_below:
             language, second, decided = "und", language, "none"
-        script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
         script = _SCRIPT_NAMES.get(script, script)
-        return Span(pieces[0].start, pieces[-1].end, language, confidence, second, script, decided, alone)
+        return Span(start, end, language, confidence, second, script, decided, alone)
 
 
 @cache
@@ -362,6 +408,15 @@ def _written_as(script: int) -> str:
     if script in (_JAPANESE, BIT["Kana"]):
         return "Jpan"
     return "Kore" if script in (_KOREAN, BIT["Hang"]) else main_script(script)
+
+
+def _found_in(
+    sorted_rows: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(which of `rows`, their places among `sorted_rows`), of those that stand there."""
+    position = np.minimum(np.searchsorted(sorted_rows, rows), len(sorted_rows) - 1)
+    mine = np.flatnonzero(sorted_rows[position] == rows)
+    return mine, position[mine]
 
 
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:

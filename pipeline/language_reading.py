@@ -6,6 +6,7 @@ where it was built. Both give the same numbers (``tests/test_language_native.py`
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from itertools import chain
@@ -28,11 +29,14 @@ from pipeline.language_tokens import (
     counters,
 )
 
+_TOKEN = re.compile(r"\S+")
 # Where at least this share of up to so many words is capitalised, names may mislead about the language.
 NAMES_FROM = 0.28
 NAMES_UP_TO = 25
 # Where names may mislead, the lower-case words are read again, and count for the share of the others, at most this.
 NAMES_AT_MOST = 0.75
+# A piece has told its language when this many letters are read: what follows is not looked up.
+PIECE_READ = 80
 
 
 class PageReading(NamedTuple):
@@ -65,14 +69,20 @@ class Reads(Protocol):
     def flags(self, tokens: Sequence[str]) -> Ints:
         """What each token's characters say, see `language_tokens`."""
 
+    def starts(self, text: str) -> list[int]:
+        """Where the pieces of a text start, those that `read` counts."""
+
     def pool(self, texts: Sequence[str], scripts: Sequence[int]) -> Ints:
         """Logarithms (texts, languages) by all members; where names stand out, the lower-case words count more."""
 
-    def look(self, model: engines.CheapModel, vectors: Floats, letters: Ints) -> looking.Look:
+    def look(self, model: engines.CheapModel, vectors: Floats, letters: Ints, counts: Ints) -> looking.Look:
         """See `language_look.look`."""
 
     def settle(self, model: engines.CheapModel, seen: looking.Look, asked: looking.Asked) -> looking.Settled:
         """See `language_look.settle`."""
+
+    def weigh(self, logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> looking.Weighed:
+        """See `language_look.weigh`."""
 
 
 class Reader:
@@ -80,6 +90,7 @@ class Reader:
 
     look = staticmethod(looking.look)
     settle = staticmethod(looking.settle)
+    weigh = staticmethod(looking.weigh)
 
     def __init__(self, model: engines.LanguageModel) -> None:
         self._model = model
@@ -87,6 +98,11 @@ class Reader:
 
     def flags(self, tokens: Sequence[str]) -> Ints:
         return self._table.read(tokens).meta[:, 1]
+
+    def starts(self, text: str) -> list[int]:
+        tokens = list(_TOKEN.finditer(text))
+        cut = _cuts(self.flags([token.group() for token in tokens]), np.array([0])) if tokens else []
+        return [token.start() for token, starts in zip(tokens, cut, strict=True) if starts]
 
     def read(self, texts: Sequence[str]) -> PageReading:
         split = [text.split() for text in texts]
@@ -139,12 +155,12 @@ def _added_up(table: TokenTable, tokens: Sequence[str], counts: Ints) -> PageRea
     readings = table.read(tokens)
     meta, flags = readings.meta, readings.meta[:, 1]
     block_starts = (np.cumsum(counts) - counts)[filled]
-    cut = flags & CUT_BEFORE > 0
-    cut[1:] |= flags[:-1] & CUT_AFTER > 0
-    cut[block_starts] = True
+    cut = _cuts(flags, block_starts)
     piece_starts = np.flatnonzero(cut)
     first_piece = np.searchsorted(piece_starts, np.cumsum(counts) - counts)
-    pieces = _summed(readings.vectors.astype(np.float64), piece_starts)
+    letters_before = np.cumsum(meta[:, 0]) - meta[:, 0]
+    letters_before -= letters_before[piece_starts][np.cumsum(cut) - 1]
+    pieces = _summed(readings.vectors * (letters_before < PIECE_READ)[:, None].astype(np.float64), piece_starts)
     piece_letters = _summed(meta[:, 0], piece_starts)
 
     def by_text(summed: npt.NDArray[np.int64 | np.float64]) -> npt.NDArray[np.int64 | np.float64]:
@@ -168,6 +184,14 @@ def _added_up(table: TokenTable, tokens: Sequence[str], counts: Ints) -> PageRea
         pieces,
         piece_letters,
     )
+
+
+def _cuts(flags: Ints, block_starts: Ints) -> npt.NDArray[np.bool_]:
+    """(tokens,): does a piece start here?"""
+    cut = flags & CUT_BEFORE > 0
+    cut[1:] |= flags[:-1] & CUT_AFTER > 0
+    cut[block_starts] = True
+    return cut
 
 
 def _summed(rows: npt.NDArray[np.int64 | np.float64], starts: Ints) -> npt.NDArray[np.int64 | np.float64]:

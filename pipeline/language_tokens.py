@@ -265,6 +265,11 @@ def pack_table(table: npt.NDArray[np.int8]) -> PackedTable:
     return lifted.view(np.uint64)
 
 
+def unpack_table(packed: PackedTable) -> npt.NDArray[np.int8]:
+    """The weights (buckets, dimensions) of a packed table."""
+    return (packed.view(np.uint16).astype(np.int16) - LIFT).astype(np.int8)
+
+
 # For reading what does not depend on weights.
 NO_WEIGHTS = pack_table(np.zeros((2, 4), dtype=np.int8))
 

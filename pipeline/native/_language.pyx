@@ -5,13 +5,77 @@ import unicodedata
 
 import numpy as np
 
-from cpython.dict cimport PyDict_GetItem
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cpython.ref cimport PyObject
-from cpython.unicode cimport PyUnicode_KIND, PyUnicode_DATA, PyUnicode_READ
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
 from libc.math cimport sqrt
-from libc.stdint cimport int16_t, int32_t, int64_t, uint16_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
+
+# What the compiler only makes fast when it is told that nothing overlaps.
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(_MSC_VER)
+    #define PRESSCUT_ALONE __restrict
+    #else
+    #define PRESSCUT_ALONE __restrict__
+    #endif
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__)
+    /* Wider registers where the processor has them; no fused operations, so the same sums. */
+    #define PRESSCUT_WIDE __attribute__((target_clones("avx2", "default")))
+    #else
+    #define PRESSCUT_WIDE
+    #endif
+
+    PRESSCUT_WIDE static void presscut_add_rows(
+        int16_t *PRESSCUT_ALONE out, const int8_t *PRESSCUT_ALONE table, const uint32_t *PRESSCUT_ALONE rows,
+        int count, int width)
+    {
+    #if defined(__GNUC__)
+        /* The table is bigger than the near caches: ask for all rows before the first is waited for. */
+        for (int n = 0; n < count; n++) __builtin_prefetch(table + (int64_t)rows[n] * width);
+    #endif
+        if (width == 32) {
+            int16_t sums[32] = {0};
+            for (int n = 0; n < count; n++) {
+                const int8_t *row = table + (int64_t)rows[n] * 32;
+                for (int lane = 0; lane < 32; lane++) sums[lane] += row[lane];
+            }
+            for (int lane = 0; lane < 32; lane++) out[lane] = sums[lane];
+            return;
+        }
+        for (int lane = 0; lane < width; lane++) out[lane] = 0;
+        for (int n = 0; n < count; n++) {
+            const int8_t *row = table + (int64_t)rows[n] * width;
+            for (int lane = 0; lane < width; lane++) out[lane] += row[lane];
+        }
+    }
+
+    /* Whole numbers: the order of the sums does not matter. */
+    PRESSCUT_WIDE static void presscut_dot(
+        double *PRESSCUT_ALONE out, const double *PRESSCUT_ALONE vector, const double *PRESSCUT_ALONE layer,
+        int64_t dimensions, int64_t columns)
+    {
+        for (int64_t c = 0; c < columns; c++) out[c] = 0;
+        for (int64_t d = 0; d < dimensions; d++) {
+            const double weight = vector[d];
+            const double *row = layer + d * columns;
+            for (int64_t c = 0; c < columns; c++) out[c] += weight * row[c];
+        }
+    }
+
+    PRESSCUT_WIDE static void presscut_count(
+        int32_t *PRESSCUT_ALONE out, const int16_t *PRESSCUT_ALONE row, int16_t times, int64_t columns)
+    {
+        for (int64_t c = 0; c < columns; c++) out[c] += (int32_t)times * (int32_t)row[c];
+    }
+    """
+    void presscut_add_rows(int16_t *, const int8_t *, const uint32_t *, int, int) noexcept nogil
+    void presscut_dot(double *, const double *, const double *, int64_t, int64_t) noexcept nogil
+    void presscut_count(int32_t *, const int16_t *, int16_t, int64_t) noexcept nogil
+
+cdef extern from "Python.h":
+    bint Py_UNICODE_ISSPACE(Py_UCS4 point) noexcept nogil
 
 cdef enum:
     # As in language_tokens and scripts; `_prepare` compares them.
@@ -32,12 +96,13 @@ cdef enum:
     LOOSE = 128
     FEATURE_CHARACTERS = 64
 
-cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, MONOTONOUS_DOUBT
+cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
+cdef int64_t MONOTONOUS_DOUBT
 cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
 cdef uint64_t ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK
-cdef int LIFT, SHARE_SHIFT
+cdef int SHARE_SHIFT
 cdef Py_ssize_t READ_CHARACTERS
 cdef int64_t COARSE[512]
 cdef int64_t FINE[256]
@@ -45,27 +110,49 @@ cdef double MANTISSA[4096]
 cdef uint64_t POWERS[FEATURE_CHARACTERS + 1]
 # Which hashes of short words may be a unit's.
 cdef uint8_t UNITS[1024]
+# What marks may do at the end of a token; they all are below 2**16.
+cdef uint8_t MARKS[65536]
 cdef enum:
     # Products of a weight and a count's logarithm that a 32-bit sum holds.
     SUMMED_AT_ONCE = 8
     UNIT_LETTERS = 4
-cdef object is_not_language, closes, is_unit, percents_by_pycld2, PageReading, Look, Settled
+    CLOSING = 1
+    ENDING = 2
+    DASH = 4
+    # Vectors of so many tokens are added up in 32 bits.
+    ADDED_AT_ONCE = 60000
+    USUAL_DIMENSIONS = 32
+    NO_LANGUAGE = 1
+    SHORTENED = 2
+cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed
 cdef bint prepared = False
 
 
 cdef struct Facts:
     int32_t letters
-    int32_t flags
+    int16_t flags
+    # Are the weights of the n-grams added up yet?
+    uint8_t read
+    # What stands between the features and the characters: NO_LANGUAGE, SHORTENED, LOOSE.
+    uint8_t unlike
     int64_t scripts
+
+
+cdef struct Slot:
+    # A token that is known: where its characters are kept, and its row.
+    uint64_t hash
+    int64_t start
+    int32_t length
+    int32_t row
 
 
 cdef _prepare():
     """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
-    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, MONOTONOUS_DOUBT
+    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
     global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
-    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, LIFT, SHARE_SHIFT, READ_CHARACTERS
-    global is_not_language, closes, is_unit, percents_by_pycld2, PageReading, Look, Settled, prepared
+    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, READ_CHARACTERS
+    global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
     from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, scripts
 
     tables = language_numbers.tables()
@@ -88,8 +175,11 @@ cdef _prepare():
     assert theirs == [LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER, LOOSE]
     KEPT_TOKENS, KEPT_CHARACTERS = language_tokens.KEPT_TOKENS, language_tokens.KEPT_CHARACTERS
     ROLL, MULTIPLIER = int(language_tokens.ROLL), int(language_tokens.MULTIPLIER)
-    ORDER_STEP, WORD_MASK, LIFT = language_tokens.ORDER_STEP, int(language_tokens.WORD_MASK), language_tokens.LIFT
-    is_not_language, closes, is_unit = language_tokens.is_not_language, language_tokens.closes, language_tokens.is_unit
+    ORDER_STEP, WORD_MASK = language_tokens.ORDER_STEP, int(language_tokens.WORD_MASK)
+    is_not_language, is_unit = language_tokens.is_not_language, language_tokens.is_unit
+    for marks, bit in ((scripts.CLOSING, CLOSING), (scripts.ENDING, ENDING), (scripts.DASHES, DASH)):
+        for mark in marks:
+            MARKS[<uint16_t>ord(mark)] |= bit
     for unit in language_tokens.UNITS:
         UNITS[_unit_hash(unit)] = 1
     PIECE_LETTERS, PIECE_DOUBT = language_look.PIECE_LETTERS, language_look.PIECE_DOUBT
@@ -97,9 +187,10 @@ cdef _prepare():
     MONOTONOUS_SETTLE_AT, CLEAR_AT = language_look.MONOTONOUS_SETTLE_AT, language_look.CLEAR_AT
     SHARE_SHIFT = 30 - language_look.SHARE_BITS
     DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
-    Look, Settled, PageReading = language_look.Look, language_look.Settled, language_reading.PageReading
+    Look, Settled, Weighed = language_look.Look, language_look.Settled, language_look.Weighed
+    PageReading = language_reading.PageReading
     NAMES_FROM, NAMES_UP_TO = language_reading.NAMES_FROM, language_reading.NAMES_UP_TO
-    NAMES_AT_MOST = language_reading.NAMES_AT_MOST
+    NAMES_AT_MOST, PIECE_READ = language_reading.NAMES_AT_MOST, language_reading.PIECE_READ
     NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
     GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR = (
         language_engines.FLOORS["grams"], language_engines.FLOORS["py3langid"], language_engines.FLOORS["pycld2"])
@@ -152,20 +243,6 @@ cdef void log_shares(int64_t *logits, Py_ssize_t count) noexcept nogil:
         logits[n] = logits[n] - log_total if logits[n] > NEVER // 2 else NEVER
 
 
-cdef void dot(double *vector, const double *layer, Py_ssize_t dimensions, Py_ssize_t columns, double *out) noexcept nogil:
-    """out = vector @ layer; whole numbers, so the order of the sums does not matter."""
-    cdef Py_ssize_t d, c
-    cdef double weight
-    cdef const double *row
-    memset(out, 0, columns * sizeof(double))
-    for d in range(dimensions):
-        weight = vector[d]
-        if weight != 0:
-            row = layer + d * columns
-            for c in range(columns):
-                out[c] += weight * row[c]
-
-
 cdef class Cheap:
     """`language_engines.CheapModel` with its arrays at hand."""
 
@@ -193,24 +270,102 @@ cdef class Cheap:
         cdef double weight = self.weights[min(letters, self.longest)]
         cdef double seen = vector[self.dimensions]
         cdef double scale = weight * self.scale / sqrt(seen if seen > 1 else 1.0)
-        dot(vector, &self.layer[0, 0], self.dimensions, self.columns, self.sums)
+        presscut_dot(self.sums, vector, &self.layer[0, 0], self.dimensions, self.columns)
         for c in range(self.columns):
             out[c] = <int64_t>((self.sums[c] * scale + weight * self.layer_bias[c]) * <double>TICKS + self.bias[c])
+
+
+cdef struct Sums:
+    # Vectors of tokens, added up.
+    int32_t count
+    int32_t total[1024]
+
+
+cdef inline void _add_token(Sums *sums, const int16_t *vector, Py_ssize_t width) noexcept nogil:
+    cdef Py_ssize_t n
+    if width == USUAL_DIMENSIONS + 1:
+        for n in range(USUAL_DIMENSIONS + 1):
+            sums.total[n] += vector[n]
+    else:
+        for n in range(width):
+            sums.total[n] += vector[n]
+    sums.count += 1
+
+
+cdef void _flush(Sums *sums, double *out, Py_ssize_t width) noexcept nogil:
+    cdef Py_ssize_t n
+    if sums.count:
+        for n in range(width):
+            out[n] += sums.total[n]
+            sums.total[n] = 0
+        sums.count = 0
+
+
+cdef class Weighing:
+    """`language_look.weigh`, row by row."""
+
+    cdef object arrays
+    cdef int64_t[::1] best, second, own, why
+    cdef double[::1] confidence, second_share, own_share
+
+    def __cinit__(self, Py_ssize_t rows):
+        self.arrays = [*(np.empty(rows, np.int64) for _ in range(4)), *(np.empty(rows, np.float64) for _ in range(3))]
+        self.best, self.second, self.own, self.why, self.confidence, self.second_share, self.own_share = self.arrays
+
+    cdef found(self):
+        return Weighed(*self.arrays)
+
+    cdef void weigh(
+        self, Py_ssize_t row, Py_ssize_t columns, const int64_t *logs, double evidence, const double *mix,
+        const double *hints, double floor, int64_t *prior, int64_t *kept,
+    ) noexcept:
+        """Leaves the prior, in ticks, and the evidence kept for the caller."""
+        cdef Py_ssize_t c, best = 0, own = 0, unhinted = 0, second = 0
+        cdef int64_t plain, plain_best = 0, total = 0, own_total = 0, odds, runner_up = -1
+        for c in range(columns):
+            kept[c] = <int64_t>(<double>logs[c] * evidence)
+            plain = ticks_of(mix[c] + floor)
+            prior[c] = plain if hints is NULL else ticks_of(mix[c] + hints[c] + floor)
+            plain += kept[c]
+            if c == 0 or plain > plain_best:
+                plain_best = plain
+                unhinted = c
+            if kept[c] + prior[c] > kept[best] + prior[best]:
+                best = c
+            if kept[c] > kept[own]:
+                own = c
+        for c in range(columns):
+            own_total += parts(kept[c] - kept[own])
+            odds = parts(kept[c] + prior[c] - kept[best] - prior[best])
+            total += odds
+            if c != best and odds > runner_up:
+                runner_up = odds
+                second = c
+        self.best[row], self.second[row], self.own[row] = best, second, own
+        self.why[row] = 0 if own == best else 1 if unhinted == best else 2
+        self.confidence[row] = <double>ONE / <double>total
+        self.second_share[row] = <double>max(runner_up, 0) / <double>total
+        self.own_share[row] = <double>ONE / <double>own_total
 
 
 cdef class Reader:
     """Reads texts with one model. It remembers the readings of tokens, which depend on nothing else."""
 
     cdef object encode, columns_of
-    cdef dict rows, cheap
-    cdef const uint64_t[:, ::1] packed
+    cdef dict cheap
+    cdef const int8_t[:, ::1] table
     cdef const uint8_t[::1] kind, script
     cdef const uint32_t[::1] lower
-    cdef Py_ssize_t dimensions, lanes
+    cdef Py_ssize_t dimensions
     cdef int shift
     cdef int16_t *vectors
     cdef Facts *facts
     cdef Py_ssize_t room, used
+    # Known tokens, by the hash of their characters.
+    cdef Slot *slots
+    cdef uint64_t slot_mask, seed
+    cdef Py_ssize_t known, kept, kept_room
+    cdef uint32_t *characters
     cdef int32_t *token_rows
     cdef Py_ssize_t token_room
     # The pool.
@@ -228,29 +383,36 @@ cdef class Reader:
     cdef int32_t[::1] touched
 
     def __cinit__(self, model):
-        from pipeline.scripts import character_tables
+        from pipeline import language_tokens, scripts
 
         if not prepared:
             _prepare()
-        tables = character_tables()
+        tables = scripts.character_tables()
         self.kind, self.script, self.lower = tables.kind, tables.script, tables.feature
-        self.packed = model.table
-        self.lanes = self.packed.shape[1]
-        self.dimensions = 4 * self.lanes
-        self.shift = 64 - (int(self.packed.shape[0]).bit_length() - 1)
-        self.cheap, self.rows = {}, {}
+        self.table = language_tokens.unpack_table(model.table)
+        self.dimensions = self.table.shape[1]
+        self.shift = 64 - (int(self.table.shape[0]).bit_length() - 1)
+        # The seed keeps pages from choosing words that collide; no answer depends on it.
+        self.seed = <uint64_t>(hash("a seed of this process") & 0xFFFFFFFF)
+        self.cheap = {}
         self.used, self.room, self.token_room = 0, 1024, 1024
+        self.known, self.kept, self.kept_room, self.slot_mask = 0, 0, 8192, 4095
         self.vectors = <int16_t *>PyMem_Malloc(self.room * (self.dimensions + 1) * sizeof(int16_t))
         self.facts = <Facts *>PyMem_Malloc(self.room * sizeof(Facts))
         self.token_rows = <int32_t *>PyMem_Malloc(self.token_room * sizeof(int32_t))
-        if not self.vectors or not self.facts or not self.token_rows:
+        self.characters = <uint32_t *>PyMem_Malloc(self.kept_room * sizeof(uint32_t))
+        self.slots = <Slot *>PyMem_Malloc((self.slot_mask + 1) * sizeof(Slot))
+        if not self.vectors or not self.facts or not self.token_rows or not self.characters or not self.slots:
             raise MemoryError
+        memset(self.slots, 0, (self.slot_mask + 1) * sizeof(Slot))
         self._prepare_pool(model)
 
     def __dealloc__(self):
         PyMem_Free(self.vectors)
         PyMem_Free(self.facts)
         PyMem_Free(self.token_rows)
+        PyMem_Free(self.characters)
+        PyMem_Free(self.slots)
 
     cdef _prepare_pool(self, model):
         self.languages, self.taught = len(model.languages), model.layer.shape[1]
@@ -290,25 +452,87 @@ cdef class Reader:
     cdef int _forget(self) except -1:
         """Make room between calls; rows that a call has found stay where they are."""
         if self.used > KEPT_TOKENS:
-            self.rows = {}
-            self.used = 0
+            memset(self.slots, 0, (self.slot_mask + 1) * sizeof(Slot))
+            self.used = self.known = self.kept = 0
         return 0
 
-    cdef int32_t _row(self, str token) except -1:
-        cdef PyObject *known = PyDict_GetItem(self.rows, token)
-        if known is not NULL:
-            return <int32_t><object>known
-        return self._learn(token)
+    cdef int32_t _row(self, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end, uint64_t hashed) except -1:
+        """The row of the token that stands at a place in a text."""
+        cdef Slot *slot
+        cdef Py_ssize_t n, length = end - start
+        cdef uint64_t at
+        cdef const uint32_t *kept
+        cdef int32_t row
+        hashed = (hashed ^ (hashed >> 29)) * MULTIPLIER
+        hashed ^= hashed >> 32
+        # Zero marks a free slot.
+        hashed |= 1
+        at = (hashed >> 1) & self.slot_mask
+        while self.slots[at].hash:
+            slot = &self.slots[at]
+            if slot.hash == hashed and slot.length == length:
+                kept = self.characters + slot.start
+                n = 0
+                while n < length and kept[n] == PyUnicode_READ(kind, data, start + n):
+                    n += 1
+                if n == length:
+                    return slot.row
+            at = (at + 1) & self.slot_mask
+        row = self._learn(PyUnicode_Substring(text, start, end))
+        if length <= KEPT_CHARACTERS:
+            self._keep(kind, data, start, length, hashed, row)
+        return row
+
+    cdef int _keep(
+        self, int kind, const void *data, Py_ssize_t start, Py_ssize_t length, uint64_t hashed, int32_t row
+    ) except -1:
+        cdef Py_ssize_t n
+        cdef uint32_t *characters
+        if 2 * self.known > <Py_ssize_t>self.slot_mask:
+            self._double_slots()
+        if self.kept + length > self.kept_room:
+            characters = <uint32_t *>PyMem_Realloc(self.characters, 2 * self.kept_room * sizeof(uint32_t))
+            if not characters:
+                raise MemoryError
+            self.characters, self.kept_room = characters, 2 * self.kept_room
+        cdef Slot *slot = self._free_slot(hashed)
+        slot.hash, slot.start, slot.length, slot.row = hashed, self.kept, <int32_t>length, row
+        for n in range(length):
+            self.characters[self.kept + n] = PyUnicode_READ(kind, data, start + n)
+        self.kept += length
+        self.known += 1
+        return 0
+
+    cdef Slot *_free_slot(self, uint64_t hashed) noexcept:
+        cdef uint64_t at = (hashed >> 1) & self.slot_mask
+        while self.slots[at].hash:
+            at = (at + 1) & self.slot_mask
+        return &self.slots[at]
+
+    cdef int _double_slots(self) except -1:
+        cdef Slot *before = self.slots
+        cdef Py_ssize_t n, count = self.slot_mask + 1
+        cdef Slot *slots = <Slot *>PyMem_Malloc(2 * count * sizeof(Slot))
+        if not slots:
+            raise MemoryError
+        memset(slots, 0, 2 * count * sizeof(Slot))
+        self.slots, self.slot_mask = slots, 2 * count - 1
+        for n in range(count):
+            if before[n].hash:
+                self._free_slot(before[n].hash)[0] = before[n]
+        PyMem_Free(before)
+        return 0
 
     cdef int32_t _learn(self, str token) except -1:
         cdef int kind = PyUnicode_KIND(token)
         cdef const void *data = PyUnicode_DATA(token)
         cdef Py_ssize_t n, length = len(token)
-        cdef uint32_t point, following
+        cdef uint32_t point
         cdef uint8_t bits, last = 0
         cdef int32_t letters = 0, lowers = 0
         cdef int64_t mask = 0
-        cdef bint suspect = False, digits = False, upper_first = False, loose = False, weak, worded, opens
+        cdef bint suspect = False, digits = False, upper_first = False, loose = False, featured = False
+        cdef bint weak, worded, opens, ends = False
         if self.used == self.room:
             self._grow()
         cdef int32_t row = <int32_t>self.used
@@ -330,36 +554,51 @@ cdef class Reader:
                     digits = True
                 if bits & SUSPECT or (bits & DOT and n + 1 < length):
                     suspect = True
+            if self.lower[point] != 32:
+                featured = True
             if bits & LOOSE and n < FEATURE_CHARACTERS:
                 loose = True
-        plain = token
-        if suspect and is_not_language(token):
+        cdef uint8_t unlike = (LOOSE if loose else 0) | (SHORTENED if length > FEATURE_CHARACTERS else 0)
+        if last & BORDER and point < 65536:
+            ends = MARKS[point] & CLOSING or (length == 1 and MARKS[point] & DASH) or (
+                length > 2 and MARKS[point] & ENDING)
+        # Of what has neither letters nor signs that n-grams are made of, it does not matter whether it is language.
+        if suspect and (featured or loose) and is_not_language(token):
             letters = 0
             mask = 0
-            plain = ""
-        elif length > FEATURE_CHARACTERS or loose:
-            plain = token[:FEATURE_CHARACTERS]
-            if loose and not unicodedata.is_normalized("NFC", plain):
-                plain = unicodedata.normalize("NFC", plain)[:FEATURE_CHARACTERS]
+            unlike = NO_LANGUAGE
         weak = letters <= 1 or (lowers == 0 and upper_first and letters <= 4 and mask == 1)
         if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, length):
             weak = is_unit(token)
         worded = letters > 0
         cdef Facts *facts = &self.facts[row]
-        facts.letters, facts.scripts = letters, mask
+        facts.letters, facts.scripts, facts.unlike, facts.read = letters, mask, unlike, False
         facts.flags = (
             (CUT_BEFORE if opens else 0)
-            | (CUT_AFTER if last & BORDER and closes(token) else 0)
+            | (CUT_AFTER if ends else 0)
             | (CAPITALISED if upper_first else 0)
             | (WORD if worded else 0)
             | (WEAK if weak else 0)
             | (DIGITS if digits else 0)
             | (LOWER_CASE if worded and not upper_first else 0)
         )
-        self._add_features(plain, self.vectors + row * (self.dimensions + 1))
-        if length <= KEPT_CHARACTERS:
-            self.rows[token] = row
         return row
+
+    cdef int _read_token(self, int32_t row, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Add up the weights of a token's n-grams."""
+        cdef uint8_t unlike = self.facts[row].unlike
+        cdef int16_t *out = self.vectors + row * (self.dimensions + 1)
+        self.facts[row].read = True
+        if unlike & NO_LANGUAGE:
+            memset(out, 0, (self.dimensions + 1) * sizeof(int16_t))
+            return 0
+        end = min(end, start + FEATURE_CHARACTERS)
+        if unlike & LOOSE:
+            plain = PyUnicode_Substring(text, start, end)
+            if not unicodedata.is_normalized("NFC", plain):
+                plain = unicodedata.normalize("NFC", plain)[:FEATURE_CHARACTERS]
+            return self._add_features(PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain), out)
+        return self._add_features(kind, data, start, end, out)
 
     cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t length) noexcept:
         """May the letters be a unit's? Only then is it worth asking."""
@@ -374,42 +613,41 @@ cdef class Reader:
                 key = (key << 16) + self.lower[point]
         return inside <= UNIT_LETTERS and UNITS[(key * MULTIPLIER) >> 54]
 
-    cdef int _add_features(self, str plain, int16_t *out) except -1:
+    cdef int _add_features(
+        self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end, int16_t *out
+    ) except -1:
         """Add up the weights of every n-gram and word, as `language_tokens.features` names them."""
-        cdef Py_ssize_t length = len(plain), size = length + 1, n, place, lane
-        cdef int kind = PyUnicode_KIND(plain)
-        cdef const void *data = PyUnicode_DATA(plain)
+        cdef Py_ssize_t length = end - start, size = length + 1, n, place
         cdef uint64_t c[FEATURE_CHARACTERS + 8]
-        cdef uint64_t sums[256]
+        # At most one of every order at every place, and a word at every second one.
+        cdef uint32_t buckets[6 * FEATURE_CHARACTERS + 16]
         cdef uint64_t here, word
-        cdef int32_t count = 0
-        cdef uint16_t *lifted = <uint16_t *>sums
-        memset(sums, 0, self.lanes * sizeof(uint64_t))
+        cdef int count = 0
         c[0] = 32
         for n in range(length):
-            c[n + 1] = self.lower[PyUnicode_READ(kind, data, n)]
+            c[n + 1] = self.lower[PyUnicode_READ(kind, data, start + n)]
         for n in range(size, size + 4):
             c[n] = 32
         for n in range(size):
             here = c[n]
             if here != 32:
-                self._add(here + ORDER_STEP, sums)
+                buckets[count] = self._bucket(here + ORDER_STEP)
                 count += 1
             elif c[n + 1] == 32:
                 continue
             here = here * ROLL + c[n + 1]
-            self._add(here + 2 * ORDER_STEP, sums)
+            buckets[count] = self._bucket(here + 2 * ORDER_STEP)
             count += 1
             if c[n + 1] == 32:
                 continue
+            # A window may end with a space, but not beyond it.
             here = here * ROLL + c[n + 2]
-            # A window may end with a space, but not beyond the last one.
-            self._add(here + 3 * ORDER_STEP, sums)
+            buckets[count] = self._bucket(here + 3 * ORDER_STEP)
             count += 1
             if c[n + 2] == 32:
                 continue
             here = here * ROLL + c[n + 3]
-            self._add(here + 4 * ORDER_STEP, sums)
+            buckets[count] = self._bucket(here + 4 * ORDER_STEP)
             count += 1
         n = 0
         while n < size - 1:
@@ -421,39 +659,87 @@ cdef class Reader:
                     word += c[n] * POWERS[place]
                     place += 1
                     n += 1
-                self._add(word ^ WORD_MASK, sums)
+                buckets[count] = self._bucket(word ^ WORD_MASK)
                 count += 1
             else:
                 n += 1
-        for lane in range(self.dimensions):
-            out[lane] = <int16_t>(lifted[lane] - LIFT * count)
+        # At most 257 features, each at most 127: no sum is beyond 16 bits.
+        presscut_add_rows(out, &self.table[0, 0], buckets, count, <int>self.dimensions)
         out[self.dimensions] = <int16_t>count
         return 0
 
-    cdef inline void _add(self, uint64_t hashed, uint64_t *sums) noexcept:
-        cdef const uint64_t *weights = &self.packed[(hashed * MULTIPLIER) >> self.shift, 0]
-        cdef Py_ssize_t lane
-        for lane in range(self.lanes):
-            sums[lane] += weights[lane]
+    cdef inline uint32_t _bucket(self, uint64_t hashed) noexcept:
+        return <uint32_t>((hashed * MULTIPLIER) >> self.shift)
 
-    cdef Py_ssize_t _tokens(self, text, Py_ssize_t first) except -1:
-        """Put the rows of a text's tokens from place `first` on; how many there are."""
-        cdef list tokens = str.split(text)
-        cdef Py_ssize_t count = len(tokens), n
+    cdef Py_ssize_t _tokens(self, text, Py_ssize_t first, int64_t most_letters) except -1:
+        """Put the rows of a text's tokens from place `first` on; how many there are.
+
+        The vectors of those that `most_letters` of a piece stand before are not asked for: their rows are complements.
+        """
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t n = 0, length = len(text), start, count = 0
+        cdef uint64_t hashed
+        cdef uint32_t point
         cdef int32_t *grown
-        if first + count > self.token_room:
-            self.token_room = 2 * (first + count)
-            grown = <int32_t *>PyMem_Realloc(self.token_rows, self.token_room * sizeof(int32_t))
-            if not grown:
-                raise MemoryError
-            self.token_rows = grown
-        for n in range(count):
-            self.token_rows[first + n] = self._row(<str>tokens[n])
-        return count
+        cdef int32_t row
+        cdef int64_t letters = 0
+        cdef int before = 0
+        while True:
+            while n < length and Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, n)):
+                n += 1
+            if n == length:
+                return count
+            start, hashed = n, self.seed
+            while n < length:
+                point = PyUnicode_READ(kind, data, n)
+                if Py_UNICODE_ISSPACE(point):
+                    break
+                hashed = (hashed ^ point) * MULTIPLIER
+                n += 1
+            if first + count == self.token_room:
+                grown = <int32_t *>PyMem_Realloc(self.token_rows, 2 * self.token_room * sizeof(int32_t))
+                if not grown:
+                    raise MemoryError
+                self.token_rows, self.token_room = grown, 2 * self.token_room
+            row = self._row(text, kind, data, start, n, hashed)
+            if count == 0 or self.facts[row].flags & CUT_BEFORE or before & CUT_AFTER:
+                letters = 0
+            before = self.facts[row].flags
+            if letters < most_letters:
+                if not self.facts[row].read:
+                    self._read_token(row, text, kind, data, start, n)
+                self.token_rows[first + count] = row
+            else:
+                self.token_rows[first + count] = ~row
+            letters += self.facts[row].letters
+            count += 1
+
+    def starts(self, text):
+        cdef Py_ssize_t count, n, at = 0
+        cdef int flags, before = 0
+        cdef int32_t row
+        self._forget()
+        count = self._tokens(text, 0, 0)
+        found = []
+        # Offsets are needed of few texts: they are looked for again.
+        for n, token in enumerate(str.split(text)):
+            at = text.index(token, at)
+            row = ~self.token_rows[n]
+            flags = self.facts[row].flags
+            if n == 0 or flags & CUT_BEFORE or before & CUT_AFTER:
+                found.append(at)
+            before = flags
+            at += len(token)
+        return found
 
     def flags(self, tokens):
         self._forget()
-        return np.array([self.facts[self._row(token)].flags for token in tokens], dtype=np.int64)
+        found = []
+        for token in tokens:
+            self._tokens(token, 0, 0)
+            found.append(self.facts[~self.token_rows[0]].flags)
+        return np.array(found, dtype=np.int64)
 
     # --- texts
 
@@ -476,9 +762,10 @@ cdef class Reader:
         cdef double[:, ::1] vectors = vectors_
         self._forget()
         for number in range(count):
-            tokens[number] = self._tokens(texts[number], used)
+            tokens[number] = self._tokens(texts[number], used, PIECE_READ)
             for n in range(used, used + tokens[number]):
-                flags = self.facts[self.token_rows[n]].flags
+                row = self.token_rows[n]
+                flags = self.facts[row if row >= 0 else ~row].flags
                 if n == used or flags & CUT_BEFORE or before & CUT_AFTER:
                     total += 1
                 before = flags
@@ -488,7 +775,9 @@ cdef class Reader:
         cdef double[:, ::1] piece_vectors = piece_vectors_
         cdef int64_t[::1] piece_letters = piece_letters_
         cdef int64_t words, named, weak, digits, real, mask
-        cdef int16_t *vector
+        cdef Sums sums
+        sums.count = 0
+        memset(sums.total, 0, sizeof(sums.total))
         piece = -1
         used = 0
         for number in range(count):
@@ -496,9 +785,11 @@ cdef class Reader:
             first_piece[number] = piece + 1
             for n in range(used, used + tokens[number]):
                 row = self.token_rows[n]
-                facts = &self.facts[row]
+                facts = &self.facts[row if row >= 0 else ~row]
                 flags = facts.flags
                 if n == used or flags & CUT_BEFORE or before & CUT_AFTER:
+                    if piece >= 0:
+                        _flush(&sums, &piece_vectors[piece, 0], self.dimensions + 1)
                     piece += 1
                 before = flags
                 piece_letters[piece] += facts.letters
@@ -513,9 +804,12 @@ cdef class Reader:
                             named += 1
                 if flags & DIGITS:
                     digits += 1
-                vector = self.vectors + row * (self.dimensions + 1)
-                if vector[self.dimensions]:
-                    _add_to(&piece_vectors[piece, 0], vector, self.dimensions + 1)
+                if row >= 0:
+                    _add_token(&sums, self.vectors + row * (self.dimensions + 1), self.dimensions + 1)
+                if sums.count == ADDED_AT_ONCE:
+                    _flush(&sums, &piece_vectors[piece, 0], self.dimensions + 1)
+            if tokens[number]:
+                _flush(&sums, &piece_vectors[piece, 0], self.dimensions + 1)
             used += tokens[number]
             first = first_piece[number]
             piece_counts[number] = piece + 1 - first
@@ -542,34 +836,31 @@ cdef class Reader:
             found = self.cheap[id(model)] = (Cheap(model), model)
         return <Cheap>found[0]
 
-    def look(self, model, vectors_, letters_):
+    def look(self, model, vectors_, letters_, counts_):
         cdef Cheap cheap = self._cheap(model)
         cdef double[:, ::1] vectors = vectors_
-        cdef const int64_t[::1] letters = letters_
+        cdef const int64_t[::1] letters = letters_, counts = counts_
         cdef Py_ssize_t rows = vectors.shape[0], row, c
         logs_ = np.empty((rows, cheap.columns), np.int64)
         shares_ = np.empty((rows, cheap.columns), np.int64)
+        mix_ = np.zeros(cheap.columns, np.int64)
         cdef int64_t[:, ::1] logs = logs_, shares = shares_
+        cdef int64_t[::1] mix = mix_
         for row in range(rows):
             cheap.logits(&vectors[row, 0], letters[row], &logs[row, 0])
             log_shares(&logs[row, 0], cheap.columns)
             for c in range(cheap.columns):
                 shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
-        return Look(logs_, shares_)
+                mix[c] += shares[row, c] * shares[row, c] * counts[row]
+        return Look(logs_, shares_, mix_)
 
     def settle(self, model, seen, asked):
         cdef Cheap cheap = self._cheap(model)
-        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, c, piece, top, favourite, plain
-        best_ = np.empty(rows, np.int64)
-        second_ = np.empty(rows, np.int64)
-        own_ = np.empty(rows, np.int64)
-        why_ = np.empty(rows, np.int64)
+        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, c, piece, there
         sure_ = np.empty(rows, np.uint8)
         deviates_ = np.zeros(rows, np.uint8)
-        confidence_ = np.empty(rows, np.float64)
-        cdef int64_t[::1] best = best_, second = second_, own = own_, why = why_
+        cdef Weighing weighing = Weighing(rows)
         cdef uint8_t[::1] sure = sure_, deviates = deviates_
-        cdef double[::1] confidence = confidence_
         cdef const int64_t[:, ::1] logs = seen.logs, shares = seen.shares
         cdef const int64_t[::1] weights = asked.weights, total = asked.total
         cdef const int64_t[::1] first_piece = asked.pieces.first, piece_counts = asked.pieces.counts
@@ -578,73 +869,73 @@ cdef class Reader:
         cdef const double[::1] evidence = asked.evidence
         cdef const uint8_t[::1] known = asked.known.view(np.uint8), clear = asked.clear.view(np.uint8)
         cdef bint hinted = asked.hints is not None, monotonous = asked.monotonous, leaning
-        cdef const double[:, ::1] hints = np.ascontiguousarray(asked.hints) if hinted else np.zeros((0, 0))
-        cdef int64_t everything = asked.everything, part, odds, odd, runner_up, rest, left
-        cdef double floor = asked.floor, settle_at = asked.settle_at, share, mix_best = 0
-        scratch = np.empty((4, columns), np.int64)
+        cdef const double[:, ::1] hints = np.ascontiguousarray(asked.hints) if hinted else np.zeros((1, 1))
+        cdef int64_t everything = asked.everything, rest, left, favourite, top
+        cdef double floor = asked.floor, settle_at = asked.settle_at, confidence
+        scratch = np.empty((3, columns), np.int64)
+        fractions = np.empty(columns, np.float64)
         cdef int64_t[:, ::1] scratches = scratch
+        cdef double[::1] mixes = fractions
+        cdef double *mix = &mixes[0]
         cdef int64_t *prior = &scratches[0, 0]
-        cdef int64_t *scores = &scratches[1, 0]
-        cdef int64_t *unhinted = &scratches[2, 0]
-        cdef int64_t *logits = &scratches[3, 0]
+        cdef int64_t *logits = &scratches[2, 0]
         for row in range(rows):
             rest = 0
             for c in range(columns):
                 rest += shares[row, c] * shares[row, c] * weights[row]
             rest = max(everything - rest, 0)
-            top = favourite = plain = 0
             for c in range(columns):
                 left = total[c] - shares[row, c] * shares[row, c] * weights[row]
-                share = <double>max(left, 0) / (<double>rest + DOUBTED)
-                part = <int64_t>(<double>logs[row, c] * evidence[row])
-                prior[c] = ticks_of(share + floor)
-                unhinted[c] = part + prior[c]
-                if hinted:
-                    prior[c] = ticks_of(share + hints[row, c] + floor)
-                scores[c] = part + prior[c]
-                if c == 0 or scores[c] > scores[top]:
-                    top = c
-                    mix_best = share
-                if unhinted[c] > unhinted[plain]:
-                    plain = c
+                mix[c] = <double>max(left, 0) / (<double>rest + DOUBTED)
+            weighing.weigh(
+                row, columns, &logs[row, 0], evidence[row], mix, &hints[row, 0] if hinted else NULL, floor,
+                prior, &scratches[1, 0],
+            )
+            top = weighing.best[row]
+            confidence = weighing.confidence[row]
+            favourite = 0
+            for c in range(1, columns):
                 if logs[row, c] > logs[row, favourite]:
                     favourite = c
-            odds = 0
-            runner_up = -1
-            second[row] = 0
-            for c in range(columns):
-                odd = parts(scores[c] - scores[top])
-                odds += odd
-                if c != top and odd > runner_up:
-                    runner_up = odd
-                    second[row] = c
-            confidence[row] = <double>ONE / <double>odds
-            best[row], own[row] = top, favourite
-            why[row] = 0 if favourite == top else 1 if plain == top else 2
-            leaning = monotonous and mix_best >= MONOTONOUS_SHARE
+            leaning = monotonous and mix[top] >= MONOTONOUS_SHARE
             leaning = leaning and logs[row, favourite] - logs[row, top] < MONOTONOUS_DOUBT
-            sure[row] = known[row] and confidence[row] >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
-            sure[row] |= clear[row] and confidence[row] >= CLEAR_AT and cheap.distinct[top]
+            sure[row] = known[row] and confidence >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
+            sure[row] |= clear[row] and confidence >= CLEAR_AT and cheap.distinct[top]
             if piece_counts[row] > 1:
                 for piece in range(first_piece[row], first_piece[row] + piece_counts[row]):
                     if piece_letters[piece] >= PIECE_LETTERS:
                         cheap.logits(&piece_vectors[piece, 0], piece_letters[piece], logits)
-                        plain = 0
+                        there = 0
                         rest = logits[0]
                         for c in range(1, columns):
-                            if logits[c] + prior[c] > logits[plain] + prior[plain]:
-                                plain = c
+                            if logits[c] + prior[c] > logits[there] + prior[there]:
+                                there = c
                             if logits[c] > rest:
                                 rest = logits[c]
-                        if plain != top:
+                        if there != top:
                             sure[row] = False
-                        if rest - logits[favourite] > PIECE_DOUBT:
+                        if rest - logits[weighing.own[row]] > PIECE_DOUBT:
                             deviates[row] = True
                 if sure[row]:
                     deviates[row] = False
-        return Settled(
-            best_, second_, own_, why_, sure_.view(np.bool_), confidence_, deviates_.view(np.bool_)
-        )
+        return Settled(weighing.found(), sure_.view(np.bool_), deviates_.view(np.bool_))
+
+    def weigh(self, logs_, evidence_, mix_, hints_, double floor):
+        cdef const int64_t[:, ::1] logs = logs_
+        cdef const double[::1] evidence = evidence_
+        cdef const double[:, ::1] mix = mix_
+        cdef bint hinted = hints_ is not None
+        cdef const double[:, ::1] hints = np.ascontiguousarray(hints_) if hinted else np.zeros((1, 1))
+        cdef Py_ssize_t rows = logs.shape[0], columns = logs.shape[1], row
+        cdef Weighing weighing = Weighing(rows)
+        scratch = np.empty((2, columns), np.int64)
+        cdef int64_t[:, ::1] scratches = scratch
+        for row in range(rows):
+            weighing.weigh(
+                row, columns, &logs[row, 0], evidence[row], &mix[row, 0], &hints[row, 0] if hinted else NULL, floor,
+                &scratches[0, 0], &scratches[1, 0],
+            )
+        return weighing.found()
 
     # --- the pool
 
@@ -661,15 +952,12 @@ cdef class Reader:
         cdef int64_t[:, ::1] found = found_
         cdef int64_t[::1] again = again_
         cdef double[:, ::1] sums = sums_
-        cdef list split, worded, lower
         self._forget()
         for number in range(count):
             text, script = texts[number], asked_scripts[number]
-            tokens = self._tokens(text, 0)
-            split = str.split(text)
+            tokens = self._tokens(text, 0, len(text))
             letters = lower_letters = words = capitals = 0
             sums_[:] = 0
-            worded, lower = [], []
             for n in range(tokens):
                 facts = &self.facts[self.token_rows[n]]
                 flags = facts.flags
@@ -680,21 +968,32 @@ cdef class Reader:
                     capitals += 1
                 if flags & WORD:
                     words += 1
-                    worded.append(split[n])
                     if flags & LOWER_CASE:
-                        lower.append(split[n])
                         lower_letters += facts.letters
                         _add_to(&sums[1, 0], vector, width)
-            self._read(" ".join(worded), &sums[0, 0], letters, script, &found[number, 0])
+            self._read(self._words(text, WORD), &sums[0, 0], letters, script, &found[number, 0])
             if 3 <= words <= NAMES_UP_TO and capitals >= NAMES_FROM * words and lower_letters >= 2:
                 share = min(NAMES_AT_MOST, <double>capitals / <double>words)
-                self._read(" ".join(lower), &sums[1, 0], lower_letters, script, &again[0])
+                self._read(self._words(text, LOWER_CASE), &sums[1, 0], lower_letters, script, &again[0])
                 for c in range(self.languages):
                     found[number, c] = <int64_t>(
                         <double>found[number, c] * (1 - share) + <double>again[c] * share
                     )
                 log_shares(&found[number, 0], self.languages)
         return found_
+
+    cdef str _words(self, text, int flag):
+        """The beginning of a text whose tokens were just found, without the tokens that lack a flag."""
+        cdef list kept = []
+        cdef Py_ssize_t number = 0, length = 0
+        for token in str.split(text, None, READ_CHARACTERS):
+            if self.facts[self.token_rows[number]].flags & flag:
+                kept.append(token)
+                length += len(token) + 1
+                if length > READ_CHARACTERS:
+                    break
+            number += 1
+        return " ".join(kept)
 
     cdef int _read(self, str text, double *sums, int64_t letters, int64_t script, int64_t *out) except -1:
         """One text by all members, pooled."""
@@ -726,7 +1025,7 @@ cdef class Reader:
         cdef double scale = self.scale / sqrt(seen if seen > 1 else 1.0)
         scratch = np.empty(self.taught, np.float64)
         cdef double[::1] products = scratch
-        dot(sums, &self.layer[0, 0], self.dimensions, self.taught, &products[0])
+        presscut_dot(&products[0], sums, &self.layer[0, 0], self.dimensions, self.taught)
         for c in range(self.taught):
             logs[c] = <int64_t>((products[c] * scale + self.layer_bias[c]) * <double>TICKS)
         log_shares(logs, self.taught)
@@ -747,7 +1046,7 @@ cdef class Reader:
         cdef const uint8_t *letters = data
         cdef Py_ssize_t n, c, length = len(data), features = 0, codes = self.codes
         cdef int64_t state = 0, feature, weight, top, total = 0
-        cdef int32_t times
+        cdef int16_t times
         cdef const int16_t *row
         scratch = np.zeros((2, codes), np.int64)
         partial = np.zeros(codes, np.int32)
@@ -767,11 +1066,10 @@ cdef class Reader:
                 self.seen[feature] += 1
         for n in range(features):
             feature = self.touched[n]
-            times = <int32_t>self.log_of_count[min(self.seen[feature], MOST_COUNTED)]
+            times = <int16_t>self.log_of_count[min(self.seen[feature], MOST_COUNTED)]
             self.seen[feature] = 0
             row = &self.code_weights[feature, 0]
-            for c in range(codes):
-                part[c] += times * row[c]
+            presscut_count(part, row, times, codes)
             if n % SUMMED_AT_ONCE == SUMMED_AT_ONCE - 1 or n == features - 1:
                 for c in range(codes):
                     scores[c] += part[c]
