@@ -122,6 +122,8 @@ cdef enum:
     # Vectors of so many tokens are added up in 32 bits.
     ADDED_AT_ONCE = 60000
     USUAL_DIMENSIONS = 32
+    KEPT_TEXTS = 2000
+    KEPT_TEXT_CHARACTERS = 40
     NO_LANGUAGE = 1
     SHORTENED = 2
 cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed
@@ -381,6 +383,14 @@ cdef class Reader:
     cdef int32_t[::1] code_column
     cdef int32_t[::1] seen
     cdef int32_t[::1] touched
+    # What the steps of one text's reading write to, kept from text to text.
+    cdef int64_t[:, ::1] logs
+    cdef int64_t[::1] scores, of_language
+    cdef int32_t[::1] partial
+    cdef double[::1] products
+    # Answers for short texts: menus repeat on a site, and the words in them everywhere.
+    cdef dict known_texts
+    cdef int64_t[:, ::1] known_answers
 
     def __cinit__(self, model):
         from pipeline import language_tokens, scripts
@@ -433,6 +443,10 @@ cdef class Reader:
         self.code_column = np.array([model.columns.get(code, -1) for code in other.codes], dtype=np.int32)
         self.seen = np.zeros(len(other.weights), dtype=np.int32)
         self.touched = np.zeros(len(other.weights), dtype=np.int32)
+        self.logs = np.empty((3, self.languages), np.int64)
+        self.scores, self.partial = np.empty(self.codes, np.int64), np.empty(self.codes, np.int32)
+        self.of_language, self.products = np.empty(self.languages, np.int64), np.empty(self.taught, np.float64)
+        self.known_texts, self.known_answers = {}, np.empty((KEPT_TEXTS, self.languages), np.int64)
 
     # --- tokens
 
@@ -955,6 +969,10 @@ cdef class Reader:
         self._forget()
         for number in range(count):
             text, script = texts[number], asked_scripts[number]
+            known = self.known_texts.get((text, script))
+            if known is not None:
+                found[number, :] = self.known_answers[<Py_ssize_t>known]
+                continue
             tokens = self._tokens(text, 0, len(text))
             letters = lower_letters = words = capitals = 0
             sums_[:] = 0
@@ -980,6 +998,12 @@ cdef class Reader:
                         <double>found[number, c] * (1 - share) + <double>again[c] * share
                     )
                 log_shares(&found[number, 0], self.languages)
+            if len(text) <= KEPT_TEXT_CHARACTERS:
+                if len(self.known_texts) == KEPT_TEXTS:
+                    self.known_texts.clear()
+                n = len(self.known_texts)
+                self.known_answers[n, :] = found[number]
+                self.known_texts[text, script] = n
         return found_
 
     cdef str _words(self, text, int flag):
@@ -1000,20 +1024,21 @@ cdef class Reader:
         cdef Py_ssize_t c, length = min(letters, self.by_letters.shape[0] - 1)
         cdef double weights[3]
         cdef double total
-        scratch = np.empty((3, self.languages), np.int64)
-        cdef int64_t[:, ::1] logs = scratch
+        cdef int64_t *grams = &self.logs[0, 0]
+        cdef int64_t *py3langid = &self.logs[1, 0]
+        cdef int64_t *pycld2 = &self.logs[2, 0]
         if len(text) > READ_CHARACTERS:
             text = text[:READ_CHARACTERS]
-        self._read_grams(sums, script, &logs[0, 0])
-        self._read_py3langid(text, script, &logs[1, 0])
-        self._read_pycld2(text, script, &logs[2, 0])
+        self._read_grams(sums, script, grams)
+        self._read_py3langid(text, script, py3langid)
+        self._read_pycld2(text, script, pycld2)
         for c in range(3):
             weights[c] = self.by_letters[length, c]
         for c in range(self.languages):
             total = self.bias[c]
-            total = total + weights[0] * <double>logs[0, c]
-            total = total + weights[1] * <double>logs[1, c]
-            total = total + weights[2] * <double>logs[2, c]
+            total = total + weights[0] * <double>grams[c]
+            total = total + weights[1] * <double>py3langid[c]
+            total = total + weights[2] * <double>pycld2[c]
             out[c] = <int64_t>total if self.candidates[script, c] else NEVER
         log_shares(out, self.languages)
         return 0
@@ -1023,9 +1048,8 @@ cdef class Reader:
         cdef int64_t best = NEVER
         cdef double seen = sums[self.dimensions]
         cdef double scale = self.scale / sqrt(seen if seen > 1 else 1.0)
-        scratch = np.empty(self.taught, np.float64)
-        cdef double[::1] products = scratch
-        presscut_dot(&products[0], sums, &self.layer[0, 0], self.dimensions, self.taught)
+        cdef double *products = &self.products[0]
+        presscut_dot(products, sums, &self.layer[0, 0], self.dimensions, self.taught)
         for c in range(self.taught):
             logs[c] = <int64_t>((products[c] * scale + self.layer_bias[c]) * <double>TICKS)
         log_shares(logs, self.taught)
@@ -1048,14 +1072,12 @@ cdef class Reader:
         cdef int64_t state = 0, feature, weight, top, total = 0
         cdef int16_t times
         cdef const int16_t *row
-        scratch = np.zeros((2, codes), np.int64)
-        partial = np.zeros(codes, np.int32)
-        shares = np.zeros(self.languages, np.int64)
-        cdef int64_t[:, ::1] scratches = scratch
-        cdef int32_t[::1] partials = partial
-        cdef int64_t[::1] languages = shares
-        cdef int64_t *scores = &scratches[0, 0]
-        cdef int32_t *part = &partials[0]
+        cdef int64_t *languages = &self.of_language[0]
+        cdef int64_t *scores = &self.scores[0]
+        cdef int32_t *part = &self.partial[0]
+        memset(languages, 0, self.languages * sizeof(int64_t))
+        memset(scores, 0, codes * sizeof(int64_t))
+        memset(part, 0, codes * sizeof(int32_t))
         for n in range(length):
             state = self.next_state[self.state_row[state] + letters[n]]
             feature = self.state_feature[state]
