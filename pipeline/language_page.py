@@ -13,7 +13,18 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_look import SHARE_BITS, SHARE_ONE, TENTHS, Asked, Look, Pieces, Settled, mix_of, mix_without
+from pipeline.language_look import (
+    DOUBTED_LETTERS,
+    SHARE_BITS,
+    SHARE_ONE,
+    TENTHS,
+    Asked,
+    Look,
+    Pieces,
+    Settled,
+    mix_of,
+    mix_without,
+)
 from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, parts
 from pipeline.language_reading import Reads, reader
 from pipeline.language_settings import LanguageSettings
@@ -95,10 +106,10 @@ class _Page:
         self.model, self.settings = model, settings
         self.reader: Reads = reader(model)
         self.languages, self.at = _all_languages(model.languages)
-        rows: dict[object, int] = {}
-        keys: Sequence[object] = blocks if hints is None else list(zip(blocks, hints, strict=True))
+        keys = [(block, None) for block in blocks] if hints is None else list(zip(blocks, hints, strict=True))
+        rows: dict[tuple[str, str | None], int] = {}
         self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
-        self.blocks: list[str] = list(rows) if hints is None else [key[0] for key in rows]  # type: ignore[misc, index]
+        self.blocks = [block for block, _ in rows]
         page = self.page = self.reader.read(self.blocks)
         self.place = np.array(self.row_of, dtype=np.intp)
         self.times = np.bincount(self.place, minlength=len(self.blocks))
@@ -109,7 +120,8 @@ class _Page:
         # What a block counts in the page's mix: its letters, a bare name a tenth of them.
         self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
         self.counts = self.weight * self.times
-        self.hints = self._hints([key[1] for key in rows]) if hints is not None else None  # type: ignore[index]
+        self.claims = self._claimed([hint for _, hint in rows]) if hints is not None else None
+        self.hints: Floats | None = None
         self.length = int(self.times[page.tokens > 0].sum())
         self.floor = _floor(settings.prior_floor, self.length)
         self.looks: list[_Look] = []
@@ -155,6 +167,7 @@ class _Page:
                 seen = self.reader.look(model, page.vectors[rows], page.letters[rows], self.counts[rows])
                 self.total[model.columns] += seen.mix
                 self.looks.append(_Look(mask, rows, model, seen))
+        self.hints = self._trust_claims()
         for mask in present & set(_SETTLED):
             self.total[self.at[_SETTLED[mask]]] += self._letters_in(page.scripts == mask)
         if not settings.context:
@@ -241,13 +254,28 @@ class _Page:
         sums: Floats = around.sum(axis=1) / (np.maximum(there.sum(axis=1), 1) << SHARE_BITS)[:, None]
         return sums
 
-    def _hints(self, hints: Sequence[str | None]) -> Floats:
-        given = np.zeros((len(self.blocks), len(self.languages)))
-        for row, hint in enumerate(hints):
-            column = self.at.get(canonical(hint or ""))
-            if column is not None:
-                given[row, column] = self.settings.hint_weight
-        return given
+    # --- the page's own claims
+
+    def _claimed(self, hints: Sequence[str | None]) -> npt.NDArray[np.intp]:
+        """(rows,): the column of the language that the page claims of each row, -1 for none that is known."""
+        return np.array([self.at.get(canonical(hint or ""), -1) for hint in hints], dtype=np.intp)
+
+    def _trust_claims(self) -> Floats | None:
+        """(rows, languages): what the claims weigh. One that the page's own text speaks against weighs little."""
+        if self.claims is None or not (self.claims >= 0).any():
+            return None
+        kept, said = np.zeros((2, len(self.languages)), dtype=np.int64)
+        for _, rows, model, seen in self.looks:
+            parts_of = seen.shares * seen.shares * self.counts[rows, None]
+            claims = self.claims[rows]
+            np.add.at(said, claims[claims >= 0], parts_of.sum(axis=1)[claims >= 0])
+            kept[model.columns] += (parts_of * (claims[:, None] == model.columns)).sum(axis=0)
+        doubt = DOUBTED_LETTERS * TENTHS * SHARE_ONE
+        trust = (kept + doubt) / (said + doubt)
+        weights: Floats = np.zeros((len(self.blocks), len(self.languages)))
+        rows = np.flatnonzero(self.claims >= 0)
+        weights[rows, self.claims[rows]] = self.settings.hint_weight * trust[self.claims[rows]]
+        return weights
 
     # --- the models
 

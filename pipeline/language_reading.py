@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Sequence
 from itertools import chain
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,7 @@ from pipeline.language_tokens import (
     counters,
 )
 
+Number = TypeVar("Number", np.int64, np.float64)
 _TOKEN = re.compile(r"\S+")
 # Where at least this share of up to so many words is capitalised, names may mislead about the language.
 NAMES_FROM = 0.28
@@ -101,8 +102,10 @@ class Reader:
 
     def starts(self, text: str) -> list[int]:
         tokens = list(_TOKEN.finditer(text))
-        cut = _cuts(self.flags([token.group() for token in tokens]), np.array([0])) if tokens else []
-        return [token.start() for token, starts in zip(tokens, cut, strict=True) if starts]
+        if not tokens:
+            return []
+        cut = _cuts(self.flags([token.group() for token in tokens]), np.array([0]))
+        return [token.start() for token, starts in zip(tokens, cut.tolist(), strict=True) if starts]
 
     def read(self, texts: Sequence[str]) -> PageReading:
         split = [text.split() for text in texts]
@@ -160,11 +163,13 @@ def _added_up(table: TokenTable, tokens: Sequence[str], counts: Ints) -> PageRea
     first_piece = np.searchsorted(piece_starts, np.cumsum(counts) - counts)
     letters_before = np.cumsum(meta[:, 0]) - meta[:, 0]
     letters_before -= letters_before[piece_starts][np.cumsum(cut) - 1]
-    pieces = _summed(readings.vectors * (letters_before < PIECE_READ)[:, None].astype(np.float64), piece_starts)
+    vectors = readings.vectors.astype(np.float64)
+    vectors[letters_before >= PIECE_READ] = 0.0
+    pieces = _summed(vectors, piece_starts)
     piece_letters = _summed(meta[:, 0], piece_starts)
 
-    def by_text(summed: npt.NDArray[np.int64 | np.float64]) -> npt.NDArray[np.int64 | np.float64]:
-        every = np.zeros((len(counts), *summed.shape[1:]), dtype=summed.dtype)
+    def by_text(summed: npt.NDArray[Number]) -> npt.NDArray[Number]:
+        every: npt.NDArray[Number] = np.zeros((len(counts), *summed.shape[1:]), dtype=summed.dtype)
         every[filled] = summed
         return every
 
@@ -194,7 +199,7 @@ def _cuts(flags: Ints, block_starts: Ints) -> npt.NDArray[np.bool_]:
     return cut
 
 
-def _summed(rows: npt.NDArray[np.int64 | np.float64], starts: Ints) -> npt.NDArray[np.int64 | np.float64]:
+def _summed(rows: npt.NDArray[Number], starts: Ints) -> npt.NDArray[Number]:
     return np.add.reduceat(rows, starts, axis=0) if len(starts) else rows[:0]
 
 
