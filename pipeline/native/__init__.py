@@ -6,14 +6,10 @@ give the same values, to the last one (``tests/test_native.py``), so no setting,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-language: ModuleType | None
 try:
+    from pipeline.native import _facts as facts
     from pipeline.native import _language as language
+    from pipeline.native import _walk as walk
 except ImportError:
     # Installed where there is no C compiler.
-    language = None
+    facts = language = walk = None  # type: ignore[assignment]
