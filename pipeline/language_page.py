@@ -106,10 +106,12 @@ class _Page:
         self.model, self.settings = model, settings
         self.reader: Reads = reader(model)
         self.languages, self.at = _all_languages(model.languages)
-        keys = [(block, None) for block in blocks] if hints is None else list(zip(blocks, hints, strict=True))
-        rows: dict[tuple[str, str | None], int] = {}
+        keys: Sequence[str | tuple[str, str | None]] = (
+            blocks if hints is None else list(zip(blocks, hints, strict=True))
+        )
+        rows: dict[str | tuple[str, str | None], int] = {}
         self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
-        self.blocks = [block for block, _ in rows]
+        self.blocks = [key if isinstance(key, str) else key[0] for key in rows]
         page = self.page = self.reader.read(self.blocks)
         self.place = np.array(self.row_of, dtype=np.intp)
         self.times = np.bincount(self.place, minlength=len(self.blocks))
@@ -120,7 +122,7 @@ class _Page:
         # What a block counts in the page's mix: its letters, a bare name a tenth of them.
         self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
         self.counts = self.weight * self.times
-        self.claims = self._claimed([hint for _, hint in rows]) if hints is not None else None
+        self.claims = self._claimed([key[1] for key in rows]) if hints is not None else None
         self.hints: Floats | None = None
         self.length = int(self.times[page.tokens > 0].sum())
         self.floor = _floor(settings.prior_floor, self.length)
@@ -284,7 +286,7 @@ class _Page:
         logs, shares, answers = self._read_with_models(asked)
         order = np.searchsorted(asked, self.place[rest])
         mix = self._mix_with(asked, shares)[order]
-        if self.settings.neighbour_weight:
+        if self.settings.neighbour_weight and mix.any():
             trust = mix.sum(axis=1, keepdims=True) * self.settings.neighbour_weight
             mix += trust * self._neighbours(rest, asked, shares)
         hints = None if self.hints is None else self.hints[self.place[rest]]
