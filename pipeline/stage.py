@@ -205,7 +205,7 @@ def _record(row: PageRow, structure: pa.Array[Any], at: int) -> Record:
     return Record(
         row.locator, row.url, row.kind, data, row.http_charset, row.source, row.blocks or (),
         None if facts is None else facts.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(STRUCTURE)),
-        bool(row.cut), row.claims or (), row.metadata, row.spans or (), row.error,
+        bool(row.cut), tuple(row.claims or ()), row.metadata, row.spans or (), row.error,
     )  # fmt: skip
 
 

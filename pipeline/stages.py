@@ -36,7 +36,7 @@ def segment_page(record: Record, settings: Settings) -> Record:
         return record._replace(blocks=blocks, structure=structure, cut=cut)
     parsed = dom.parse(text, settings.dom.parser)
     blocks, structure, cut = segment_parsed(parsed, text, settings.dom)
-    claims = claimed_languages(parsed, text, blocks)
+    claims = tuple(claimed_languages(parsed, text, blocks))
     return record._replace(blocks=blocks, structure=structure, cut=cut, claims=claims, parsed=parsed)
 
 
