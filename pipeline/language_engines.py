@@ -23,20 +23,19 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import SettingsError, UsageError
+from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, log_shares, parts, ticks_of, whole
 from pipeline.language_tokens import PackedTable, pack_table
 from pipeline.scripts import SCRIPTS
 
-Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 # Long texts tell their language early; reading further changes no answer and costs time.
 READ_CHARACTERS = 160
 # Floors under which a member's probability says nothing more.
-_FLOORS = {"grams": math.exp(-9), "py3langid": 1e-4, "pycld2": 0.01}
-_NEUTRAL_BELOW_BEST = 2.0
+FLOORS = {"grams": -9 * TICKS, "py3langid": round(math.log(1e-4) * TICKS), "pycld2": round(math.log(0.01) * TICKS)}
+NEUTRAL_BELOW_BEST = 2 * TICKS
 # With bestEffort, pycld2 calls text it has no evidence about English, for one point.
 _PYCLD2_SILENT_POINTS = 1.5
-IMPOSSIBLE = -1e9
 # Nearly one language in writing: the small model mistakes one for the other however long the text.
 _CLOSE_RELATIVES = ("bs", "cs", "da", "hr", "id", "ms", "no", "sk", "sr", "xh", "zu")
 _PY3LANGID_CODES = {"nn": "no", "ary": "ar", "arz": "ar", "wuu": "zh", "yue": "zh", "uzs": "uz"}
@@ -44,13 +43,18 @@ _PYCLD2_CODES = {"iw": "he", "jw": "jv", "nn": "no", "zh-Hant": "zh", "sr-ME": "
 
 
 class PoolWeights(NamedTuple):
-    """A log-linear pool: ``logit = sum over members of weight(length) * log p + bias``."""
+    """A log-linear pool: ``logit = sum over members of weight(letters) * log p + bias``."""
 
     members: tuple[str, ...]
-    weights: Floats
-    """(knots, members)"""
+    by_letters: Floats
+    """(letters, members): every member's weight, for texts of so many letters; the last row for longer ones too."""
     bias: Floats
-    """(languages,)"""
+    """(languages,), in ticks"""
+
+    def of(self, letters: Ints) -> Floats:
+        """(texts, members)"""
+        found: Floats = self.by_letters[np.minimum(letters, len(self.by_letters) - 1)]
+        return found
 
 
 class LanguageModel(NamedTuple):
@@ -64,8 +68,6 @@ class LanguageModel(NamedTuple):
     """(dimensions, languages of the small model), whole numbers"""
     layer_bias: Floats
     scale: float
-    knots: Floats
-    """Logarithm of the letters at which the pool's weights are given; between them, interpolated."""
     pool: PoolWeights
     cheap: PoolWeights
     """The small model alone, for the first look at a page."""
@@ -99,15 +101,14 @@ def assemble(
         languages,
         {language: column for column, language in enumerate(languages)},
         pack_table(table),
-        layer.astype(np.float64),
+        np.ascontiguousarray(layer, dtype=np.float64),
         layer_bias,
         scale,
-        np.log(np.array(pool["knots"], dtype=np.float64)),
-        _pool_weights(pool["pool"], languages),
-        _pool_weights(pool["cheap"], languages),
+        _pool_weights(pool["pool"], languages, pool["knots"]),
+        _pool_weights(pool["cheap"], languages, pool["knots"]),
         _by_script(pool["candidates"], languages),
         _by_script(pool["grams_know"], languages),
-        {"py3langid": _py3langid().knows(languages), "pycld2": _mask(languages, sorted(_pycld2_codes()))},
+        {"py3langid": py3langid().knows(languages), "pycld2": _mask(languages, sorted(_pycld2_codes()))},
     )
 
 
@@ -120,68 +121,65 @@ def _by_script(names: Mapping[str, Sequence[str]], languages: Sequence[str]) -> 
     return np.array([_mask(languages, names.get(script, languages)) for script in SCRIPTS])
 
 
-def _pool_weights(entry: Mapping[str, Any], languages: Sequence[str]) -> PoolWeights:
+def _pool_weights(entry: Mapping[str, Any], languages: Sequence[str], knots: Sequence[int]) -> PoolWeights:
     bias = np.array([entry["bias"].get(language, 0.0) for language in languages], dtype=np.float64)
-    return PoolWeights(tuple(entry["members"]), np.array(entry["weights"], dtype=np.float64), bias)
+    # Between the knots, interpolated by the logarithm of the letters.
+    letters = [math.log(max(count, 1)) for count in range(knots[-1] + 1)]
+    at = [math.log(knot) for knot in knots]
+    by_letters = [np.interp(letters, at, member) for member in np.array(entry["weights"], dtype=np.float64).T]
+    return PoolWeights(tuple(entry["members"]), np.array(by_letters).reshape(-1, len(letters)).T.copy(), TICKS * bias)
 
 
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
 def read_with_pool(
-    texts: Sequence[str],
-    vectors: Floats,
-    letters: npt.NDArray[np.int64],
-    scripts: Sequence[int],
-    model: LanguageModel,
-) -> Floats:
-    """(texts, languages) log-probabilities by all members; `scripts` number `SCRIPTS`."""
-    members = member_log_probabilities(texts, scripts, model)
-    logs = [grams_log_probabilities(vectors, scripts, model), *members.values()]
+    texts: Sequence[str], vectors: Floats, letters: Ints, scripts: Sequence[int], model: LanguageModel
+) -> Ints:
+    """(texts, languages): logarithms (ticks) of probabilities by all members; `scripts` number `SCRIPTS`."""
+    members = member_ticks(texts, scripts, model)
+    logs = [grams_ticks(vectors, scripts, model), *members.values()]
     return pooled(logs, letters, scripts, model, model.pool)
 
 
-def grams_log_probabilities(vectors: Floats, scripts: Sequence[int], model: LanguageModel) -> Floats:
-    """(texts, languages) from summed token vectors; exact whole-number sums until the last step."""
-    sums = vectors[:, :-1] @ model.layer
-    logits = sums * (model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))) + model.layer_bias
-    whole = np.full((len(vectors), len(model.languages)), IMPOSSIBLE)
-    whole[:, : logits.shape[1]] = np.maximum(_log_softmax(logits), math.log(_FLOORS["grams"]))
+def grams_ticks(vectors: Floats, scripts: Sequence[int], model: LanguageModel) -> Ints:
+    """(texts, languages) from summed token vectors, floored, and neutral where the small model knows nothing."""
+    scale = model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
+    logits = whole(((vectors[:, :-1] @ model.layer) * scale + model.layer_bias) * TICKS)
+    logs = np.full((len(vectors), len(model.languages)), NEVER)
+    logs[:, : logits.shape[1]] = np.maximum(log_shares(logits), FLOORS["grams"])
     known = model.grams_know[scripts]
-    best = np.where(known, whole, IMPOSSIBLE).max(axis=1, keepdims=True)
-    result: Floats = np.where(known, whole, best - _NEUTRAL_BELOW_BEST)
-    return result
+    best = np.where(known, logs, NEVER).max(axis=1, keepdims=True)
+    return np.where(known, logs, best - NEUTRAL_BELOW_BEST)
 
 
-def member_log_probabilities(texts: Sequence[str], scripts: Sequence[int], model: LanguageModel) -> dict[str, Floats]:
+def member_ticks(texts: Sequence[str], scripts: Sequence[int], model: LanguageModel) -> dict[str, Ints]:
     """What py3langid and pycld2 say of each text, floored, and neutral where they know nothing."""
     short = [text[:READ_CHARACTERS] for text in texts]
-    found = {
-        "py3langid": _py3langid().read(short, model.languages),
-        "pycld2": np.array([_read_pycld2(text, model.columns) for text in short]).reshape(len(short), -1),
+    shares = {
+        "py3langid": py3langid().read(short, model.languages),
+        "pycld2": _read_pycld2(short, model.columns),
     }
     allowed = model.candidates[scripts]
-    return {name: _with_neutral(p, allowed, model.knows[name], _FLOORS[name]) for name, p in found.items()}
+    return {name: _with_neutral(p, allowed, model.knows[name], FLOORS[name]) for name, p in shares.items()}
 
 
-def _with_neutral(probabilities: Floats, allowed: Bools, known: Bools, floor: float) -> Floats:
-    logs: Floats = np.log(np.maximum(probabilities, floor))
-    best = np.where(allowed & known, logs, math.log(floor)).max(axis=1)
-    logs[:, ~known] = np.maximum(best - _NEUTRAL_BELOW_BEST, math.log(floor))[:, None]
+def _with_neutral(shares: Floats, allowed: Bools, known: Bools, floor: int) -> Ints:
+    logs = np.maximum(ticks_of(shares), floor)
+    best = np.where(allowed & known, logs, floor).max(axis=1)
+    logs[:, ~known] = np.maximum(best - NEUTRAL_BELOW_BEST, floor)[:, None]
     return logs
 
 
 def pooled(
-    logs: Sequence[Floats],
-    letters: npt.NDArray[np.int64],
-    scripts: Sequence[int],
-    model: LanguageModel,
-    weights: PoolWeights,
-) -> Floats:
-    """Log-probabilities (texts, languages) of the pool; languages that the script excludes are at -1e9."""
-    shares = by_length(letters, model.knots, weights.weights)
-    total: Floats = weights.bias + sum(shares[:, n : n + 1] * log for n, log in enumerate(logs))
-    return np.maximum(_log_softmax(np.where(model.candidates[scripts], total, IMPOSSIBLE)), IMPOSSIBLE)
+    logs: Sequence[Ints], letters: Ints, scripts: Sequence[int], model: LanguageModel, weights: PoolWeights
+) -> Ints:
+    """Logarithms (texts, languages) of the pool's probabilities; languages that the script excludes are at `NEVER`."""
+    shares = weights.of(letters)
+    total = np.broadcast_to(weights.bias, (len(letters), len(model.languages)))
+    for number, log in enumerate(logs):
+        total = total + shares[:, number : number + 1] * log
+    return log_shares(np.where(model.candidates[scripts], whole(total), NEVER))
 
 
 class CheapModel(NamedTuple):
@@ -191,15 +189,20 @@ class CheapModel(NamedTuple):
     """Which of the model's languages it tells apart."""
     layer: Floats
     layer_bias: Floats
+    scale: float
+    weights: Floats
+    """(letters,)"""
     bias: Floats
+    """In ticks."""
     distinct: Bools
     """(columns,): languages without a close relative, of which it can be sure alone."""
 
-    def read(self, vectors: Floats, letters: npt.NDArray[np.int64], model: LanguageModel) -> Floats:
-        """(texts, columns): log-probabilities."""
-        tempered = by_length(letters, model.knots, model.cheap.weights)
-        scale = tempered * model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
-        return _log_softmax((vectors[:, :-1] @ self.layer) * scale + tempered * self.layer_bias + self.bias)
+    def logits(self, vectors: Floats, letters: Ints) -> Ints:
+        """(texts, columns): ticks, up to one number a text."""
+        weights = self.weights[np.minimum(letters, len(self.weights) - 1)]
+        scale = weights * self.scale / np.sqrt(np.maximum(vectors[:, -1], 1))
+        sums = (vectors[:, :-1] @ self.layer) * scale[:, None] + weights[:, None] * self.layer_bias
+        return whole(sums * TICKS + self.bias)
 
 
 @cache
@@ -209,72 +212,86 @@ def cheap_model(folder: str, script: int) -> CheapModel:
     columns = np.flatnonzero(model.grams_know[script, : model.layer.shape[1]])
     return CheapModel(
         columns,
-        model.layer[:, columns],
+        np.ascontiguousarray(model.layer[:, columns]),
         model.layer_bias[columns],
+        model.scale,
+        np.ascontiguousarray(model.cheap.by_letters[:, 0]),
         model.cheap.bias[columns],
         ~_mask([model.languages[column] for column in columns.tolist()], _CLOSE_RELATIVES),
     )
 
 
-def by_length(letters: npt.NDArray[np.int64], knots: Floats, weights: Floats) -> Floats:
-    """(texts, members): every member's weight, interpolated between the knots by the logarithm of the letters."""
-    x = np.log(np.maximum(letters, 1))
-    return np.stack([np.interp(x, knots, member) for member in weights.T], axis=1)
-
-
-def _log_softmax(logits: Floats) -> Floats:
-    logits = logits - logits.max(axis=1, keepdims=True)
-    result: Floats = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    return result
-
-
 # --- py3langid ---------------------------------------------------------------------------------------------------
 
+# One in fixed point: weights and the logarithms of counts, whose products are added up in whole numbers.
+WEIGHT_STEPS, COUNT_STEPS = 2048, 1024
+FIXED = WEIGHT_STEPS * COUNT_STEPS / TICKS
 
-class _Py3langid:
-    """py3langid's model read in batches: the same scores without its per-call dictionaries."""
+
+class Py3langid:
+    """py3langid's model read in whole numbers: the same scores, without its per-call dictionaries."""
 
     def __init__(self) -> None:
         from py3langid.langid import _load_identifier, visit_counts
 
-        self._identifier = _load_identifier()
+        identifier = _load_identifier()
         self._visit = visit_counts
-        self._codes = [_PY3LANGID_CODES.get(code, code) for code in self._identifier.nb_classes]
-        self._prior = self._identifier.nb_pc.astype(np.float64)
-        self._onto: dict[tuple[str, ...], Floats] = {}
+        self._encode = identifier._encode  # noqa: SLF001 - `rank` takes this step in a loop of its own
+        self.next = np.frombuffer(identifier.tk_nextmove, dtype=np.uint32)
+        self.row = np.array(identifier._rowbase, dtype=np.int64)  # noqa: SLF001
+        self.feature = np.array(identifier.tk_output, dtype=np.int64)
+        self.weights = np.rint(identifier.nb_ptc.astype(np.float32) * WEIGHT_STEPS).astype(np.int16)
+        self.prior = np.rint(identifier.nb_pc.astype(np.float64) * WEIGHT_STEPS * COUNT_STEPS).astype(np.int64)
+        self.codes = [_PY3LANGID_CODES.get(code, code) for code in identifier.nb_classes]
+        self._steps = (identifier.tk_nextmove, identifier._rowbase, identifier.tk_output)  # noqa: SLF001
+        self._onto: dict[tuple[str, ...], npt.NDArray[np.int64]] = {}
 
     def knows(self, languages: Sequence[str]) -> Bools:
-        return _mask(languages, self._codes)
+        return _mask(languages, self.codes)
+
+    def encode(self, text: str) -> bytes:
+        """The bytes that the model reads of a text."""
+        data: bytes = self._encode(text)
+        return data
 
     def read(self, texts: Sequence[str], languages: tuple[str, ...]) -> Floats:
         """(texts, languages): probabilities, tempered by the square root of the bytes as the package does."""
-        scores = np.zeros((len(texts), len(self._codes)))
-        model = self._identifier
+        ticks = np.zeros((len(texts), len(self.codes)), dtype=np.int64)
         for row, text in enumerate(texts):
-            # `rank` would build a dictionary per text; these are the steps inside it, in the pinned version.
-            data = model._encode(text)  # noqa: SLF001
-            counts = self._visit(model.tk_nextmove, model._rowbase, model.tk_output, data)  # noqa: SLF001
+            data = self.encode(text)
+            counts = self._visit(*self._steps, data)
             if counts:
-                scores[row] = self._score(counts) / math.sqrt(len(data))
-        result: Floats = np.exp(_log_softmax(scores)) @ self._columns(languages)
-        return result
+                ticks[row] = whole(self._score(counts) / (math.sqrt(len(data)) * FIXED))
+        probabilities = parts(ticks - ticks.max(axis=1, keepdims=True))
+        found: Floats = (probabilities @ self.onto(languages)) / probabilities.sum(axis=1, keepdims=True)
+        return found
 
-    def _score(self, counts: Counter[int]) -> Floats:
-        times = np.log1p(np.array(list(counts.values()), dtype=np.float64))
-        score: Floats = times @ self._identifier.nb_ptc[list(counts)].astype(np.float64) + self._prior
+    def _score(self, counts: Counter[int]) -> Ints:
+        times = logs_of_counts()[np.minimum(list(counts.values()), MOST_COUNTED)]
+        score: Ints = times @ self.weights[list(counts)].astype(np.int64) + self.prior
         return score
 
-    def _columns(self, languages: tuple[str, ...]) -> Floats:
+    def onto(self, languages: tuple[str, ...]) -> npt.NDArray[np.int64]:
+        """(codes, languages): 1 where a code is a language."""
         if languages not in self._onto:
-            self._onto[languages] = np.array(
-                [[code == language for language in languages] for code in self._codes], float
-            )
+            self._onto[languages] = np.array([[code == lang for lang in languages] for code in self.codes], np.int64)
         return self._onto[languages]
 
 
+# A feature is hardly seen more often in `READ_CHARACTERS`.
+MOST_COUNTED = 1023
+
+
 @cache
-def _py3langid() -> _Py3langid:
-    return _Py3langid()
+def logs_of_counts() -> Ints:
+    """The logarithm of one more than the place, in fixed point."""
+    return np.array([round(COUNT_STEPS * math.log(1 + count)) for count in range(MOST_COUNTED + 1)], dtype=np.int64)
+
+
+@cache
+def py3langid() -> Py3langid:
+    """The model, loaded once a process."""
+    return Py3langid()
 
 
 # --- pycld2 ------------------------------------------------------------------------------------------------------
@@ -292,9 +309,17 @@ def _pycld2_codes() -> frozenset[str]:
     return frozenset(_PYCLD2_CODES.get(code, code) for _, code in _pycld2().LANGUAGES)
 
 
-def _read_pycld2(text: str, columns: Mapping[str, int]) -> Floats:
-    """Shares of the text by language, as pycld2 sees them; all zero when it sees nothing."""
-    found = np.zeros(len(columns))
+def _read_pycld2(texts: Sequence[str], columns: Mapping[str, int]) -> Floats:
+    """(texts, languages): shares of every text; all zero when pycld2 sees nothing."""
+    percents = np.zeros((len(texts), len(columns)))
+    for row, text in enumerate(texts):
+        for column, percent in percents_by_pycld2(text, columns):
+            percents[row, column] += percent
+    return percents / 100
+
+
+def percents_by_pycld2(text: str, columns: Mapping[str, int]) -> list[tuple[int, int]]:
+    """(column, percent) of the languages that pycld2 sees in a text."""
     pycld2 = _pycld2()
     clean = text if text.isprintable() else printable(text)
     if clean.isupper():
@@ -302,12 +327,13 @@ def _read_pycld2(text: str, columns: Mapping[str, int]) -> Floats:
     try:
         _, size, details = pycld2.detect(clean.encode("utf-8"), isPlainText=True, bestEffort=True)
     except pycld2.error:
-        return found
+        return []
+    found = []
     for _, code, percent, score in details:
         column = columns.get(_PYCLD2_CODES.get(code, code))
         # `score` is points per 1024 bytes of that language.
         if column is not None and score * size * percent / 102400 > _PYCLD2_SILENT_POINTS:
-            found[column] += percent / 100
+            found.append((column, percent))
     return found
 
 

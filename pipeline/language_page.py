@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -12,10 +13,22 @@ import numpy.typing as npt
 
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
-from pipeline.language_reading import NAMES_FROM, NAMES_UP_TO, Floats, PageReading, piece_counts, read_page
+from pipeline.language_look import (
+    DOUBTED_LETTERS,
+    SHARE_BITS,
+    SHARE_ONE,
+    TENTHS,
+    Asked,
+    Look,
+    Pieces,
+    Settled,
+    mix_of,
+    mix_without,
+)
+from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, parts
+from pipeline.language_reading import Reads, reader
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
-from pipeline.language_tokens import CAPITALISED, LOWER_CASE, WORD, TokenTable, token_table
 from pipeline.model import Span
 from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
 
@@ -26,95 +39,111 @@ _DECIDED = ("model", "prior", "markup")
 _SCRIPT_NAMES = {"Kana": "Jpan", "Hang": "Kore"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
+# The blocks on each side that count.
+_AROUND = np.array([-2, -1, 1, 2])
+_new = tuple.__new__
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
-# Nats by which every further ideograph without kana beside it speaks against Japanese.
-KANA_EXPECTED = 0.5
-# Pieces of fewer letters say nothing of their own.
-PIECE_LETTERS = 4
-# A block with this many letters and few names is settled without the page where the small model is this sure
-# of a language that has no close relative.
+# Ticks by which every further ideograph without kana beside it speaks against Japanese.
+KANA_EXPECTED = TICKS // 2
+# A block with this many letters and few names may be settled without the page.
 CLEAR_LETTERS = 30
-CLEAR_AT = 0.995
-# A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
-DOUBTED_LETTERS = 100
-# On a page this long and this much in one language, what leans to that language is settled with it: menu words and
-# names, about which the models would not know better than the page.
+# A page this long may be called monotonous, see `language_look`.
 MONOTONOUS_BLOCKS = 40
-MONOTONOUS_SHARE = 0.8
-MONOTONOUS_SETTLE_AT = 0.5
-# ... unless the small model prefers another language by this many nats.
-MONOTONOUS_DOUBT = 5.0
-# Where names may mislead, the lower-case words are read again, and count for the share of the others, at most this.
-NAMES_AT_MOST = 0.75
+
+
+class _Look(NamedTuple):
+    """The cheap look at the rows of one script."""
+
+    mask: int
+    rows: npt.NDArray[np.intp]
+    model: engines.CheapModel
+    seen: Look
 
 
 class _Answer(NamedTuple):
-    """What the models say of one block before its spans are written."""
+    """What the models say of a block that may be in several languages."""
 
-    row: int
     pieces: list[Piece]
     letters: list[int]
-    alone: Floats
-    """(pieces, languages) log-probabilities without context."""
+    alone: Ints
+    """(pieces, languages): logarithms in ticks, without context."""
     by_script: list[bool]
+
+
+class _Says(NamedTuple):
+    """What is said of one span; languages are columns."""
+
+    best: int
+    confidence: float
+    second: int
+    second_share: float
+    own: int
+    """Best without the page."""
+    own_share: float
+    decided: str
 
 
 def tag_page(blocks: Sequence[str], settings: LanguageSettings, hints: Sequence[str | None] | None) -> list[list[Span]]:
     """The spans of every block."""
     model = engines.load_model(settings.weights)
-    table = token_table(model.table)
-    page = read_page(blocks, table)
-    if page is None:
-        return [_wordless(block) for block in blocks]
-    return _Page(blocks, page, model, table, settings, hints).tag()
-
-
-def _wordless(block: str, script: str = "Zyyy") -> list[Span]:
-    return [Span(0, len(block), "und", 1.0, "", script, "none", "und")] if block else []
+    return _Page(blocks, model, settings, hints).tag() if blocks else []
 
 
 class _Page:
-    """One call's working values; nothing of it outlives the call. Rows are the blocks that hold tokens."""
+    """One call's working values; nothing of it outlives the call.
+
+    Rows are distinct blocks (with distinct hints): the lines of a menu stand on a page twice, and are read once.
+    """
 
     def __init__(
         self,
         blocks: Sequence[str],
-        page: PageReading,
         model: engines.LanguageModel,
-        table: TokenTable,
         settings: LanguageSettings,
         hints: Sequence[str | None] | None,
     ) -> None:
-        self.blocks, self.page, self.model, self.table, self.settings = blocks, page, model, table, settings
+        self.model, self.settings = model, settings
+        self.reader: Reads = reader(model)
         self.languages, self.at = _all_languages(model.languages)
-        self.number: list[int] = page.number.tolist()
+        keys: Sequence[str | tuple[str, str | None]] = (
+            blocks if hints is None else list(zip(blocks, hints, strict=True))
+        )
+        rows: dict[str | tuple[str, str | None], int] = {}
+        self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
+        self.blocks = [key if isinstance(key, str) else key[0] for key in rows]
+        page = self.page = self.reader.read(self.blocks)
+        self.place = np.array(self.row_of, dtype=np.intp)
+        self.times = np.bincount(self.place, minlength=len(self.blocks))
         self.masks: list[int] = page.scripts.tolist()
         self.open = ~page.wordless
-        self.piece_counts = piece_counts(page)
-        self.posteriors = np.zeros((len(self.number), len(self.languages)))
+        self.deviates = np.zeros(len(self.blocks), dtype=np.bool_)
         self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
-        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 0.1, 1.0) * self.open
-        self.hints = self._hints(hints) if hints is not None else None
-        self.floor = _floor(settings.prior_floor, len(self.number))
+        # What a block counts in the page's mix: its letters, a bare name a tenth of them.
+        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
+        self.counts = self.weight * self.times
+        self.claims = self._claimed([key[1] for key in rows]) if hints is not None else None
+        self.hints: Floats | None = None
+        self.length = int(self.times[page.tokens > 0].sum())
+        self.floor = _floor(settings.prior_floor, self.length)
+        self.looks: list[_Look] = []
+        self.total = np.zeros(len(self.languages), dtype=np.int64)
+        # Of a piece without letters, every language is as likely.
+        self.flat = -round(TICKS * math.log(len(self.languages)))
 
     def tag(self) -> list[list[Span]]:
         spans: list[list[Span]] = [[]] * len(self.blocks)
-        page, settings = self.page, self.settings
-        for index in sorted(set(range(len(self.blocks))) - set(self.number)):
-            spans[index] = _wordless(self.blocks[index])
-        for row in np.flatnonzero(page.wordless).tolist():
-            spans[self.number[row]] = _wordless(self.blocks[self.number[row]], main_script(self.masks[row]))
+        for row in np.flatnonzero(~self.open).tolist():
+            block = self.blocks[row]
+            script = main_script(self.masks[row])
+            spans[row] = [Span(0, len(block), "und", 1.0, "", script, "none", "und")] if block else []
         self._settle_by_script(spans)
-        known = page.letters.sum() - page.letters >= settings.context_letters
-        self.known = known if settings.context else np.zeros_like(known)
-        self.clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
-        if self.known.any() or self.clear.any():
-            self._settle_by_agreement(spans)
-        rest = np.flatnonzero(self.open).tolist()
-        if rest:
-            self._settle_with_models(rest, spans)
-        return spans
+        self._settle_by_agreement(spans)
+        found = [list(spans[row]) for row in self.row_of]
+        rest = np.flatnonzero(self.open[self.place])
+        if len(rest):
+            self._settle_with_models(rest, found)
+        return found
 
     # --- by script, and by agreement with the page
 
@@ -124,278 +153,217 @@ class _Page:
             if mask in _AMBIGUOUS or not self.open[row]:
                 continue
             language = _settled_by(mask)
-            if language:
-                self.posteriors[row, self.at[language]] = 1.0
-                # Ideographs alone are Chinese or Japanese: the page decides.
-                if language != "zh":
-                    length = len(self.blocks[self.number[row]])
-                    spans[self.number[row]] = [
-                        Span(0, length, language, 1.0, "", _written_as(mask), "script", language)
-                    ]
-                    self.open[row] = False
+            # Ideographs alone are Chinese or Japanese: the page decides.
+            if language and language != "zh":
+                spans[row] = [Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)]
+                self.open[row] = False
 
     def _settle_by_agreement(self, spans: list[list[Span]]) -> None:
         """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
-        page = self.page
-        looks = []
-        total = np.zeros(len(self.languages))
-        for mask, script in _AMBIGUOUS.items():
+        page, settings = self.page, self.settings
+        present = set(self.masks)
+        for mask in present & set(_AMBIGUOUS):
             rows = np.flatnonzero((page.scripts == mask) & self.open)
             if len(rows):
-                model = engines.cheap_model(self.settings.weights, script)
-                logs = model.read(page.vectors[rows], page.letters[rows], self.model)
-                p = np.exp(logs)
-                part = p * p * self.weight[rows, None]
-                self.posteriors[np.ix_(rows, model.columns)] = p
-                total[model.columns] += part.sum(axis=0)
-                looks.append((rows, model, logs, part))
-        for mask, language in _SETTLED.items():
-            total[self.at[language]] += self.weight[page.scripts == mask].sum()
-        if not self.settings.context:
-            total[:] = 0.0
-        for rows, model, logs, part in looks:
-            self._settle_rows(rows, model, logs, self._share(part, total, model.columns), spans)
+                model = engines.cheap_model(settings.weights, _AMBIGUOUS[mask])
+                seen = self.reader.look(model, page.vectors[rows], page.letters[rows], self.counts[rows])
+                self.total[model.columns] += seen.mix
+                self.looks.append(_Look(mask, rows, model, seen))
+        self.hints = self._trust_claims()
+        for mask in present & set(_SETTLED):
+            self.total[self.at[_SETTLED[mask]]] += self._letters_in(page.scripts == mask)
+        if not settings.context:
+            self.total[:] = 0
+        everything = int(self.total.sum())
+        letters = int((page.letters * self.times).sum())
+        known = (letters - page.letters >= settings.context_letters) & settings.context
+        clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
+        for mask, rows, model, seen in self.looks:
+            asked = Asked(
+                self.weight[rows],
+                self.evidence[rows],
+                known[rows],
+                clear[rows],
+                self.total[model.columns],
+                everything,
+                self.floor,
+                settings.settle_at,
+                self.length >= MONOTONOUS_BLOCKS,
+                None if self.hints is None else self.hints[rows[:, None], model.columns],
+                Pieces(page.first_piece[rows], page.piece_counts[rows], page.piece_vectors, page.piece_letters),
+            )
+            settled = self.reader.settle(model, seen, asked)
+            self.open[rows[settled.sure]] = False
+            self.deviates[rows] = settled.deviates
+            self._write_settled(rows[settled.sure], settled, main_script(mask), model, spans)
 
-    def _settle_rows(
+    def _write_settled(
         self,
         rows: npt.NDArray[np.intp],
+        settled: Settled,
+        script: str,
         model: engines.CheapModel,
-        logs: Floats,
-        mix: Floats,
         spans: list[list[Span]],
     ) -> None:
-        columns = model.columns
-        hinted = mix if self.hints is None else mix + self.hints[np.ix_(rows, columns)]
-        prior = np.log(hinted + self.floor)
-        evidence = logs * self.evidence[rows, None]
-        scores = evidence + prior
-        each = np.arange(len(rows))
-        best = scores.argmax(axis=1)
-        odds = np.exp(scores - scores[each, best][:, None])
-        confidence = 1 / odds.sum(axis=1)
-        monotonous = (mix[each, best] >= MONOTONOUS_SHARE) & (len(self.number) >= MONOTONOUS_BLOCKS)
-        monotonous &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
-        sure = self.known[rows] & (confidence >= np.where(monotonous, MONOTONOUS_SETTLE_AT, self.settings.settle_at))
-        sure |= self.clear[rows] & (confidence >= CLEAR_AT) & model.distinct[best]
-        sure &= self._pieces_agree(rows, sure, model, prior, best)
-        odds[each, best] = -1.0
-        second, by_itself = odds.argmax(axis=1), logs.argmax(axis=1)
-        unhinted = best if self.hints is None else (evidence + np.log(mix + self.floor)).argmax(axis=1)
-        decided = np.where(by_itself == best, 0, np.where(unhinted == best, 1, 2)).tolist()
-        names = [self.languages[column] for column in columns.tolist()]
-        values = zip(
-            rows.tolist(), best.tolist(), np.round(confidence, 4).tolist(), second.tolist(), by_itself.tolist(),
-            decided, sure.tolist(), strict=True,
-        )  # fmt: skip
-        script = main_script(self.masks[int(rows[0])])
-        for row, top, p, runner_up, own, why, settled in values:
-            if settled:
-                number = self.number[row]
-                spans[number] = [
-                    Span(
-                        0, len(self.blocks[number]), names[top], p, names[runner_up], script, _DECIDED[why], names[own]
-                    )
-                ]
-        self.open[rows[sure]] = False
+        names = [self.languages[column] for column in model.columns.tolist()]
+        best, second, own, why, exact, *_ = (found[settled.sure] for found in settled.weighed)
+        lists = (best.tolist(), second.tolist(), own.tolist(), why.tolist(), np.round(exact, 4).tolist())
+        for row, top, runner_up, alone, reason, p in zip(rows.tolist(), *lists, strict=True):
+            length = len(self.blocks[row])
+            # Not `Span(...)`: a page has hundreds, and this takes half the time.
+            spans[row] = [
+                _new(Span, (0, length, names[top], p, names[runner_up], script, _DECIDED[reason], names[alone]))
+            ]
 
-    def _pieces_agree(
-        self,
-        rows: npt.NDArray[np.intp],
-        asked: npt.NDArray[np.bool_],
-        model: engines.CheapModel,
-        prior: Floats,
-        best: npt.NDArray[np.intp],
-    ) -> npt.NDArray[np.bool_]:
-        """(rows,): no piece of the block would rather be in another language, given the page."""
-        split = np.flatnonzero(asked & (self.piece_counts[rows] > 1))
-        agree = np.ones(len(rows), dtype=np.bool_)
-        if len(split):
-            pieces, part_of = self._pieces_of(rows[split])
-            owner = split[part_of]
-            logs = model.read(self.page.piece_vectors[pieces], self.page.piece_letters[pieces], self.model)
-            agree[owner[(logs + prior[owner]).argmax(axis=1) != best[owner]]] = False
-        return agree
-
-    def _pieces_of(self, rows: npt.NDArray[np.intp]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-        """(pieces, which of `rows` each is part of), those with enough letters to say something."""
-        counts = self.piece_counts[rows]
-        owner = np.repeat(np.arange(len(rows)), counts)
-        shift = self.page.first_piece[rows] - np.cumsum(counts) + counts
-        pieces = np.arange(len(owner)) + shift[owner]
-        kept = self.page.piece_letters[pieces] >= PIECE_LETTERS
-        return pieces[kept], owner[kept]
+    def _letters_in(self, chosen: npt.NDArray[np.bool_]) -> int:
+        """What rows that are in one language for certain add to the page's mix."""
+        return int(self.counts[chosen].sum()) * SHARE_ONE
 
     # --- the page and the neighbours
 
-    def _share(self, own: Floats, total: Floats, columns: npt.NDArray[np.intp] | slice) -> Floats:
-        """(rows, columns): shares of the page's letters by language, each block's own part left out."""
-        rest = total.sum() - own.sum(axis=1, keepdims=True)
-        share: Floats = np.maximum(total[columns] - own, 0) / (np.maximum(rest, 0) + DOUBTED_LETTERS)
-        return share
+    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Floats:
+        """(rows, languages): the page's mix as each of `rows` sees it, now that the models have read them."""
+        if not self.settings.context or self.length < 2:
+            return np.zeros(shares.shape)
+        total = self.total + mix_of(shares, self.counts[rows])
+        for _, seen_rows, model, seen in self.looks:
+            again = np.flatnonzero(self.open[seen_rows])
+            if len(again):
+                total[model.columns] -= mix_of(seen.shares[again], self.counts[seen_rows[again]])
+        # Ideographs counted as Chinese until now.
+        total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
+        return mix_without(shares, self.weight[rows], total, int(total.sum()))
 
-    def _neighbours(self, rows: npt.NDArray[np.intp]) -> Floats:
-        """(rows, languages): mean of the two blocks with words on each side."""
-        around = np.zeros((len(rows), len(self.languages)))
-        worded = np.flatnonzero(~self.page.wordless)
-        place = np.searchsorted(worded, rows)
-        count = np.zeros((len(rows), 1))
-        for step in (-2, -1, 1, 2):
-            there = (place + step >= 0) & (place + step < len(worded))
-            around[there] += self.posteriors[worded[place[there] + step]]
-            count[there] += 1
-        return around / np.maximum(count, 1)
+    def _neighbours(self, places: npt.NDArray[np.intp], asked: npt.NDArray[np.intp], shares: Ints) -> Floats:
+        """(places, languages): mean of the two blocks with words on each side; `shares` are those of rows `asked`."""
+        worded = np.flatnonzero(~self.page.wordless[self.place])
+        at = np.searchsorted(worded, places)[:, None] + _AROUND
+        there = (at >= 0) & (at < len(worded))
+        rows = self.place[worded[at[there]]]
+        known = np.zeros((len(rows), len(self.languages)), dtype=np.int64)
+        for _, seen_rows, model, seen in self.looks:
+            mine, position = _found_in(seen_rows, rows)
+            known[mine[:, None], model.columns] = seen.shares[position]
+        if len(self.looks) != 1 or len(self.looks[0].rows) < len(self.blocks):
+            for number, row in enumerate(rows.tolist()):
+                language = _settled_by(self.masks[row])
+                if language:
+                    known[number, self.at[language]] = 1 << SHARE_BITS
+        mine, position = _found_in(asked, rows)
+        known[mine] = shares[position]
+        around = np.zeros((len(places), len(_AROUND), len(self.languages)), dtype=np.int64)
+        around[there] = known
+        sums: Floats = around.sum(axis=1) / (np.maximum(there.sum(axis=1), 1) << SHARE_BITS)[:, None]
+        return sums
 
-    def _hints(self, hints: Sequence[str | None]) -> Floats:
-        given = np.zeros((len(self.number), len(self.languages)))
-        for row, index in enumerate(self.number):
-            column = self.at.get(canonical(hints[index] or ""))
-            if column is not None:
-                given[row, column] = self.settings.hint_weight
-        return given
+    # --- the page's own claims
+
+    def _claimed(self, hints: Sequence[str | None]) -> npt.NDArray[np.intp]:
+        """(rows,): the column of the language that the page claims of each row, -1 for none that is known."""
+        return np.array([self.at.get(canonical(hint or ""), -1) for hint in hints], dtype=np.intp)
+
+    def _trust_claims(self) -> Floats | None:
+        """(rows, languages): what the claims weigh. One that the page's own text speaks against weighs little."""
+        if self.claims is None or not (self.claims >= 0).any():
+            return None
+        kept, said = np.zeros((2, len(self.languages)), dtype=np.int64)
+        for _, rows, model, seen in self.looks:
+            parts_of = seen.shares * seen.shares * self.counts[rows, None]
+            claims = self.claims[rows]
+            np.add.at(said, claims[claims >= 0], parts_of.sum(axis=1)[claims >= 0])
+            kept[model.columns] += (parts_of * (claims[:, None] == model.columns)).sum(axis=0)
+        doubt = DOUBTED_LETTERS * TENTHS * SHARE_ONE
+        trust = (kept + doubt) / (said + doubt)
+        weights: Floats = np.zeros((len(self.blocks), len(self.languages)))
+        rows = np.flatnonzero(self.claims >= 0)
+        weights[rows, self.claims[rows]] = self.settings.hint_weight * trust[self.claims[rows]]
+        return weights
 
     # --- the models
 
-    def _settle_with_models(self, rest: list[int], spans: list[list[Span]]) -> None:
-        answers = self._read_with_models(rest)
-        for answer in answers:
-            if len(answer.pieces) == 1:
-                self.posteriors[answer.row] = np.exp(answer.alone[0])
+    def _settle_with_models(self, rest: npt.NDArray[np.intp], found: list[list[Span]]) -> None:
+        asked = np.flatnonzero(self.open)
+        logs, shares, answers = self._read_with_models(asked)
+        order = np.searchsorted(asked, self.place[rest])
+        mix = self._mix_with(asked, shares)[order]
+        if self.settings.neighbour_weight and mix.any():
+            trust = mix.sum(axis=1, keepdims=True) * self.settings.neighbour_weight
+            mix += trust * self._neighbours(rest, asked, shares)
+        hints = None if self.hints is None else self.hints[self.place[rest]]
+        weighed = self.reader.weigh(logs[order], self.evidence[asked[order]], mix, hints, self.floor)
+        facts = zip(rest.tolist(), order.tolist(), *(values.tolist() for values in weighed), strict=True)
+        for number, (place, row, best, second, own, why, p, second_p, own_p) in enumerate(facts):
+            answer = answers.get(row)
+            if answer is None:
+                mask, length = self.masks[asked[row]], len(self.blocks[asked[row]])
+                says = _Says(best, p, second, second_p, own, own_p, _DECIDED[why])
+                found[place] = [self._span(0, length, main_script(mask), says, mask in _SETTLED)]
             else:
-                weights = np.array(answer.letters)[:, None] + 1e-9
-                self.posteriors[answer.row] = (np.exp(answer.alone) * weights).sum(axis=0) / weights.sum()
-        rows = np.array(rest)
-        prior = np.zeros((len(rows), len(self.languages)))
-        if self.settings.context and len(self.number) > 1:
-            part = self.posteriors**2 * self.weight[:, None]
-            prior += self._share(part[rows], part.sum(axis=0), slice(None))
-            trust = prior.sum(axis=1, keepdims=True)
-            prior += trust * self.settings.neighbour_weight * self._neighbours(rows)
-        unhinted = np.log(prior + self.floor)
-        hinted = unhinted if self.hints is None else np.log(prior + self.hints[rows] + self.floor)
-        whole = [order for order, answer in enumerate(answers) if len(answer.pieces) == 1]
-        if whole:
-            self._write_whole([answers[order] for order in whole], hinted[whole], unhinted[whole], spans)
-        for order, answer in enumerate(answers):
-            if len(answer.pieces) > 1:
-                spans[self.number[answer.row]] = self._write(answer, hinted[order], unhinted[order])
+                unhinted = np.log(mix[number] + self.floor)
+                hinted = unhinted if hints is None else np.log(mix[number] + hints[number] + self.floor)
+                found[place] = self._write(answer, self.evidence[asked[row]], hinted, unhinted)
 
-    def _read_with_models(self, rows: list[int]) -> list[_Answer]:
-        cut = self._cut(rows)
+    def _read_with_models(self, asked: npt.NDArray[np.intp]) -> tuple[Ints, Ints, dict[int, _Answer]]:
+        """(asked, languages) evidence and mix of the blocks, and the answers of those that are cut into pieces."""
+        logs = np.full((len(asked), len(self.languages)), NEVER)
+        answers: dict[int, _Answer] = {}
         texts, scripts, where = [], [], []
-        answers = []
-        for order, (row, pieces) in enumerate(zip(rows, cut, strict=True)):
-            block = self.blocks[self.number[row]]
-            for position, piece in enumerate(pieces):
-                if BIT.get(piece.script) in _AMBIGUOUS:
-                    texts.append(block[piece.start : piece.end] if len(pieces) > 1 else block)
-                    scripts.append(SCRIPTS.index(piece.script))
-                    where.append((order, position))
-            letters = letters_of(pieces, block) if len(pieces) > 1 else [int(self.page.letters[row])]
-            by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
-            answers.append(_Answer(row, pieces, letters, self._script_logs(pieces, letters), by_script))
-        # Labels repeat on a page; each is read once.
-        once = {key: number for number, key in enumerate(dict.fromkeys(zip(texts, scripts, strict=True)))}
-        read = self._pool([text for text, _ in once], [script for _, script in once])
-        for (order, position), key in zip(where, zip(texts, scripts, strict=True), strict=True):
-            log = read[once[key]]
-            answers[order].alone[position] = engines.IMPOSSIBLE
-            answers[order].alone[position, : len(log)] = log
-        return answers
+        for number, row in enumerate(asked.tolist()):
+            mask, block = self.masks[row], self.blocks[row]
+            if mask in _SETTLED:
+                self._decide_by_script(logs[number], mask, int(self.page.letters[row]))
+            elif mask in _AMBIGUOUS and not self.deviates[row]:
+                texts.append(block)
+                scripts.append(_AMBIGUOUS[mask])
+                where.append(logs[number])
+            else:
+                answer = answers[number] = self._cut(row)
+                for log, piece, letters in zip(answer.alone, answer.pieces, answer.letters, strict=True):
+                    bit = BIT.get(piece.script, 0)
+                    if bit in _AMBIGUOUS:
+                        texts.append(block[piece.start : piece.end])
+                        scripts.append(_AMBIGUOUS[bit])
+                        where.append(log)
+                    elif bit in _SETTLED:
+                        self._decide_by_script(log, bit, letters)
+                    else:
+                        # Of a piece without letters, every language is as likely.
+                        log[:] = self.flat
+        for log, read in zip(where, self.reader.pool(texts, scripts), strict=True):
+            log[: len(read)] = read
+        shares = parts(logs) >> (30 - SHARE_BITS)
+        for number, answer in answers.items():
+            each = parts(answer.alone) >> (30 - SHARE_BITS)
+            weights = np.array(answer.letters)
+            shares[number] = (each * weights[:, None]).sum(axis=0) // max(int(weights.sum()), 1)
+        return logs, shares, answers
 
-    def _cut(self, rows: list[int]) -> list[list[Piece]]:
-        deviating = self._deviating(np.array(rows))
-        found = []
-        for row in rows:
-            mask, block = self.masks[row], self.blocks[self.number[row]]
-            whole = mask in _SETTLED or (mask in _AMBIGUOUS and row not in deviating)
-            found.append([Piece(0, len(block), main_script(mask))] if whole else cut_into_pieces(block, self.table))
-        return found
+    def _cut(self, row: int) -> _Answer:
+        mask, block = self.masks[row], self.blocks[row]
+        if mask in _AMBIGUOUS:
+            starts = [0, *self.reader.starts(block)[1:], len(block)]
+            script = main_script(mask)
+            pieces = [Piece(start, end, script) for start, end in pairwise(starts)]
+            first = int(self.page.first_piece[row])
+            letters = self.page.piece_letters[first : first + len(pieces)].tolist()
+        else:
+            pieces = cut_into_pieces(block, self.reader)
+            letters = letters_of(pieces, block)
+        by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
+        return _Answer(pieces, letters, np.full((len(pieces), len(self.languages)), NEVER), by_script)
 
-    def _script_logs(self, pieces: list[Piece], letters: list[int]) -> Floats:
-        """(pieces, languages): certain where the script settles it, flat where it does not."""
-        logs = np.full((len(pieces), len(self.languages)), -np.log(len(self.languages)))
-        for position, piece in enumerate(pieces):
-            language = _SETTLED.get(BIT.get(piece.script, 0))
-            if language == "zh":
-                # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
-                logs[position] = engines.IMPOSSIBLE
-                logs[position, [self.at["zh"], self.at["ja"]]] = 0.0, -KANA_EXPECTED * letters[position]
-            elif language:
-                logs[position] = engines.IMPOSSIBLE
-                logs[position, self.at[language]] = 0.0
-        return logs
-
-    def _deviating(self, rows: npt.NDArray[np.intp]) -> set[int]:
-        """The blocks of which a piece speaks against the block's own language."""
-        page = self.page
-        rows = rows[self.piece_counts[rows] > 1]
-        found: set[int] = set()
-        for mask in set(page.scripts[rows].tolist()) & set(_AMBIGUOUS):
-            asked = rows[page.scripts[rows] == mask]
-            model = engines.cheap_model(self.settings.weights, _AMBIGUOUS[mask])
-            whole = model.read(page.vectors[asked], page.letters[asked], self.model).argmax(axis=1)
-            pieces, owner = self._pieces_of(asked)
-            logs = model.read(page.piece_vectors[pieces], page.piece_letters[pieces], self.model)
-            against = logs.max(axis=1) - logs[np.arange(len(logs)), whole[owner]]
-            found.update(asked[owner[against > 1.0]].tolist())
-        return found
-
-    def _pool(self, texts: list[str], scripts: list[int]) -> Floats:
-        """Log-probabilities of the texts; where names stand out, the lower-case words are read a second time."""
-        if not texts:
-            return np.zeros((0, len(self.model.languages)))
-        tokens = [text.split() for text in texts]
-        counts = np.array([len(found) for found in tokens])
-        readings = self.table.read(list(chain.from_iterable(tokens)))
-        starts = np.cumsum(counts) - counts
-        letters, flags = readings.meta[:, 0], readings.meta[:, 1]
-        word = flags & WORD > 0
-        lower = flags & (LOWER_CASE | WORD) == LOWER_CASE | WORD
-        facts = np.stack([letters, letters * lower, word, flags & CAPITALISED > 0]).astype(np.int64)
-        all_letters, lower_letters, words, capitals = np.add.reduceat(facts, starts, axis=1)
-        share = np.where(
-            (words >= 3) & (words <= NAMES_UP_TO) & (capitals >= NAMES_FROM * words) & (lower_letters >= 2),
-            np.minimum(NAMES_AT_MOST, capitals / np.maximum(words, 1)),
-            0.0,
-        )
-        again = np.flatnonzero(share)
-        summands = readings.vectors.astype(np.float64)
-        vectors = np.add.reduceat(summands, starts, axis=0)
-        lower_vectors = np.add.reduceat(summands * lower[:, None], starts, axis=0)[again]
-        logs = engines.read_with_pool(
-            [*(_joined(*pair) for pair in zip(tokens, np.split(word, starts[1:]), strict=True)),
-             *(_joined(tokens[n], lower[starts[n] : starts[n] + counts[n]]) for n in again.tolist())],
-            np.concatenate([vectors, lower_vectors]),
-            np.concatenate([all_letters, lower_letters[again]]),
-            [*scripts, *(scripts[n] for n in again.tolist())],
-            self.model,
-        )  # fmt: skip
-        total = logs[: len(texts)]
-        if len(again):
-            total *= 1 - share[:, None]
-            total[again] += share[again][:, None] * logs[len(texts) :]
-            total = np.log(_softmax(total) + 1e-300)
-        return total
+    def _decide_by_script(self, log: Ints, script: int, letters: int) -> None:
+        language = _SETTLED[script]
+        log[self.at[language]] = 0
+        if language == "zh":
+            # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
+            log[self.at["ja"]] = -KANA_EXPECTED * letters
 
     # --- writing
 
-    def _write_whole(self, answers: list[_Answer], hinted: Floats, unhinted: Floats, spans: list[list[Span]]) -> None:
-        """The spans of blocks that are in one language."""
-        rows = np.array([answer.row for answer in answers])
-        evidence = np.concatenate([answer.alone for answer in answers]) * self.evidence[rows, None]
-        p = _softmax(evidence + hinted)
-        without = (evidence + unhinted).argmax(axis=1).tolist()
-        own = _softmax(evidence)
-        facts = zip(answers, p, own.argmax(axis=1).tolist(), own.max(axis=1).tolist(), without, strict=True)
-        for answer, posterior, alone, sure, unhinted_best in facts:
-            label = int(posterior.argmax())
-            spans[self.number[answer.row]] = [
-                self._span(answer.pieces, label, posterior, alone, sure, unhinted_best, answer.by_script[0])
-            ]
-
-    def _write(self, answer: _Answer, hinted: Floats, unhinted: Floats) -> list[Span]:
-        """The spans of a block that may be in several; neighbours of one language merged."""
-        evidence = answer.alone * self.evidence[answer.row]
+    def _write(self, answer: _Answer, kept: float, hinted: Floats, unhinted: Floats) -> list[Span]:
+        """The spans of a block that may be in several languages; neighbours of one language merged."""
+        evidence = answer.alone * (kept / TICKS)
         scores = evidence + hinted
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
@@ -404,10 +372,18 @@ class _Page:
             group = slice(first, last + 1)
             weight = np.array(answer.letters[group], dtype=np.float64)[:, None] + 1e-9
             p = (posteriors[group] * weight).sum(axis=0) / weight.sum()
-            own = (evidence[group] * weight).sum(axis=0) / weight.sum()
-            sure = float(_softmax(own[None])[0].max())
-            best, by_script = int((own + unhinted).argmax()), all(answer.by_script[group])
-            spans.append(self._span(answer.pieces[group], labels[first], p, int(own.argmax()), sure, best, by_script))
+            alone = (evidence[group] * weight).sum(axis=0) / weight.sum()
+            label, own = labels[first], int(alone.argmax())
+            confidence = float(p[label])
+            p[label] = -1.0
+            second = int(p.argmax())
+            decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
+            own_p = float(_softmax(alone[None])[0].max())
+            says = _Says(label, confidence, second, float(p[second]), own, own_p, decided)
+            pieces = answer.pieces[group]
+            script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
+            by_script = all(answer.by_script[group])
+            spans.append(self._span(pieces[0].start, pieces[-1].end, script, says, by_script))
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
@@ -419,28 +395,21 @@ class _Page:
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
         # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
         foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
-        emissions[(answer.alone[:, columns] < engines.IMPOSSIBLE / 2) & foreign[:, None]] = -1000.0
+        emissions[(answer.alone[:, columns] < NEVER // 2) & foreign[:, None]] = -1000.0
         # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
         return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
 
-    def _span(
-        self, pieces: list[Piece], label: int, p: Floats, own: int, own_sure: float, unhinted: int, by_script: bool
-    ) -> Span:
-        """`own` is the answer without the page, `unhinted` without the page's own claims."""
-        language, confidence = self.languages[label], round(float(p[label]), 4)
-        p[label] = -1.0
-        runner_up = int(p.argmax())
-        second = self.languages[runner_up] if p[runner_up] > 1e-4 else ""
-        alone = self.languages[own] if own_sure >= self.settings.und_below else "und"
-        decided = "prior" if unhinted == label else "markup"
-        if own == label:
-            decided = "script" if by_script else "model"
+    def _span(self, start: int, end: int, script: str, says: _Says, by_script: bool) -> Span:
+        language, confidence, decided = self.languages[says.best], round(says.confidence, 4), says.decided
+        second = self.languages[says.second] if says.second_share > 1e-4 else ""
+        alone = self.languages[says.own] if says.own_share >= self.settings.und_below else "und"
+        if decided == "model" and by_script:
+            decided = "script"
         if confidence < self.settings.und_below:
             language, second, decided = "und", language, "none"
-        script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
         script = _SCRIPT_NAMES.get(script, script)
-        return Span(pieces[0].start, pieces[-1].end, language, confidence, second, script, decided, alone)
+        return Span(start, end, language, confidence, second, script, decided, alone)
 
 
 @cache
@@ -471,8 +440,13 @@ def _written_as(script: int) -> str:
     return "Kore" if script in (_KOREAN, BIT["Hang"]) else main_script(script)
 
 
-def _joined(tokens: Sequence[str], keep: npt.NDArray[np.bool_]) -> str:
-    return " ".join([token for token, kept in zip(tokens, keep.tolist(), strict=True) if kept])
+def _found_in(
+    sorted_rows: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(which of `rows`, their places among `sorted_rows`), of those that stand there."""
+    position = np.minimum(np.searchsorted(sorted_rows, rows), len(sorted_rows) - 1)
+    mine = np.flatnonzero(sorted_rows[position] == rows)
+    return mine, position[mine]
 
 
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.language_tokens import CUT_AFTER, CUT_BEFORE, TokenTable
+from pipeline.language_tokens import CUT_AFTER, CUT_BEFORE
 from pipeline.scripts import BIT, SCRIPTS, character_tables, code_points
 
 Floats = npt.NDArray[np.float64]
@@ -28,6 +28,13 @@ IDEOGRAPH_LETTERS = 3
 _EAST_ASIAN = ("Hani", "Kana", "Hang")
 
 
+class Flags(Protocol):
+    """Who knows where pieces end."""
+
+    def flags(self, tokens: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Of every token, the bits named in `language_tokens`."""
+
+
 class Piece(NamedTuple):
     """A stretch of a block that is read as a whole; offsets in the block."""
 
@@ -36,11 +43,11 @@ class Piece(NamedTuple):
     script: str
 
 
-def cut_into_pieces(block: str, table: TokenTable) -> list[Piece]:
+def cut_into_pieces(block: str, reader: Flags) -> list[Piece]:
     """Pieces that cover the block; the first starts at 0, each next one where the last ended."""
     pieces: list[Piece] = []
     for run in script_runs(block):
-        pieces += [run] if run.script in _EAST_ASIAN else _cut_at_borders(block, run, table)
+        pieces += [run] if run.script in _EAST_ASIAN else _cut_at_borders(block, run, reader)
     return pieces
 
 
@@ -106,11 +113,11 @@ def _as_pieces(block: str, runs: list[tuple[int, str, int]]) -> list[Piece]:
     return [Piece(borders[n], borders[n + 1], run[1]) for n, run in enumerate(runs)]
 
 
-def _cut_at_borders(block: str, run: Piece, table: TokenTable) -> list[Piece]:
+def _cut_at_borders(block: str, run: Piece, reader: Flags) -> list[Piece]:
     tokens = list(_TOKEN.finditer(block, run.start, run.end))
     if len(tokens) < 2:
         return [run]
-    flags = table.read([token.group() for token in tokens]).meta[:, 1]
+    flags = reader.flags([token.group() for token in tokens])
     cut = (flags[1:] & CUT_BEFORE > 0) | (flags[:-1] & CUT_AFTER > 0)
     starts = [run.start, *(tokens[n + 1].start() for n in np.flatnonzero(cut).tolist())]
     return [Piece(s, e, run.script) for s, e in zip(starts, [*starts[1:], run.end], strict=True)]

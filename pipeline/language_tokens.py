@@ -9,7 +9,6 @@ Vectors hold whole numbers, so sums are exact in any order.
 from __future__ import annotations
 
 import re
-import threading
 import unicodedata
 from collections.abc import Sequence
 from functools import cache
@@ -64,7 +63,7 @@ _NOT_LANGUAGE = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _ALPHABETIC_WITH_DIGITS = re.compile(r"[A-Za-z\u00c0-\u052f\d\W_]*\d[A-Za-z\u00c0-\u052f\d\W_]*")
-_UNITS = frozenset(
+UNITS = frozenset(
     """km cm mm dm kg mg ml cl gb mb kb tb gib mib kib ghz mhz khz hz kw mw gw kwh mwh kwt kv mph kmh kph bpm rpm dpi
     fps px pt em ft lb lbs oz usd eur gbp azn try rub jpy cny uah kzt uzs gel chf cad aud inr brl btc eth usdt
     pdf doc docx xls xlsx ppt zip rar png jpg jpeg gif svg mp mp3 mp4 html xml csv json rss utc gmt cet est pst am pm
@@ -72,10 +71,12 @@ _UNITS = frozenset(
 )
 _AROUND = "\"'“”«»()[].,:;!?"
 # Added to every weight while four are added at once.
-_LIFT = 127
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-_ROLL = np.uint64(1_000_003)
+LIFT = 127
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+ROLL = np.uint64(1_000_003)
 _WORD_BASE = 0xD6E8FEB86659FD93
+WORD_MASK = np.uint64(0x5BD1E995)
+ORDER_STEP = 7919
 
 
 class TokenReadings(NamedTuple):
@@ -136,45 +137,27 @@ class TokenTable:
             self._meta = np.resize(self._meta, (grown, 5))
 
 
-class _Tables(threading.local):
-    """One table per thread: rows found by one thread must not be cleared by another."""
-
-    def __init__(self) -> None:
-        self.of: dict[int, TokenTable] = {}
-
-
-_TABLES = _Tables()
-
-
-def token_table(packed: PackedTable) -> TokenTable:
-    """This thread's table for a model's weights."""
-    table = _TABLES.of.get(id(packed))
-    if table is None:
-        table = _TABLES.of[id(packed)] = TokenTable(packed)
-    return table
-
-
 def read_tokens(tokens: Sequence[str], table: PackedTable) -> TokenReadings:
     """Read every token, without memory."""
     facts = _look(tokens)
     letters, scripts, upper_first = facts.letters, facts.scripts, facts.upper_first
     plain = [token[:FEATURE_CHARACTERS] for token in tokens]
     for number in facts.suspects:
-        if _is_not_language(tokens[number]):
+        if is_not_language(tokens[number]):
             plain[number] = ""
             letters[number] = scripts[number] = 0
     if not unicodedata.is_normalized("NFC", "".join(plain)):
         plain = [unicodedata.normalize("NFC", token)[:FEATURE_CHARACTERS] for token in plain]
     short = np.flatnonzero((letters > 0) & (letters <= 5)).tolist()
     weak = (letters <= 1) | ((facts.lowers == 0) & upper_first & (letters <= 4) & (scripts == 1))
-    weak[[number for number in short if tokens[number].strip(_AROUND).lower() in _UNITS]] = True
-    closes = np.zeros(len(tokens), dtype=np.bool_)
-    closes[[number for number in facts.borders if _closes(tokens[number])]] = True
+    weak[[number for number in short if is_unit(tokens[number])]] = True
+    ends = np.zeros(len(tokens), dtype=np.bool_)
+    ends[[number for number in facts.borders if closes(tokens[number])]] = True
     worded = letters > 0
     digits = facts.digits
     flags = (
         CUT_BEFORE * facts.opens
-        | CUT_AFTER * closes
+        | CUT_AFTER * ends
         | CAPITALISED * upper_first
         | WORD * worded
         | WEAK * weak
@@ -231,17 +214,17 @@ def features(tokens: Sequence[str], bits: int) -> Features:
     edges = space[:size] & space[1 : size + 1]
     for place, order in enumerate(ORDERS):
         if order > 1:
-            here = here * _ROLL + characters[order - 1 : size + order - 1]
+            here = here * ROLL + characters[order - 1 : size + order - 1]
         if order > 2:
             inner = inner | space[order - 2 : size + order - 2]
         # No word inside, or an edge in the middle: not a feature.
         usable[:, place] = ~(space[:size] if order == 1 else inner | edges)
-        hashes[:, place] = here + np.uint64(order * 7919)
+        hashes[:, place] = here + np.uint64(order * ORDER_STEP)
     starts = np.flatnonzero(space[: size - 1] & ~space[1:size]) + 1
     usable[starts, -1] = True
     hashes[starts, -1] = _word_hashes(characters[:size], space[:size], starts)
     chosen = np.flatnonzero(usable)
-    bucket = (hashes.ravel()[chosen] * _MULTIPLIER) >> np.uint64(64 - bits)
+    bucket = (hashes.ravel()[chosen] * MULTIPLIER) >> np.uint64(64 - bits)
     ends = np.searchsorted(chosen, np.cumsum(lengths) * hashes.shape[1])
     return Features(bucket.astype(np.int64), chosen % hashes.shape[1], np.diff(ends, prepend=0))
 
@@ -252,8 +235,8 @@ def _word_hashes(
     """One number per word, from all its characters and their places."""
     if not len(starts):
         return np.zeros(0, dtype=np.uint64)
-    weighted = np.where(space, np.uint64(0), characters * _word_powers()[_places(starts, len(characters))])
-    hashes: npt.NDArray[np.uint64] = np.add.reduceat(weighted, starts) ^ np.uint64(0x5BD1E995)
+    weighted = np.where(space, np.uint64(0), characters * word_powers()[_places(starts, len(characters))])
+    hashes: npt.NDArray[np.uint64] = np.add.reduceat(weighted, starts) ^ WORD_MASK
     return hashes
 
 
@@ -265,7 +248,8 @@ def _places(starts: IntArray, size: int) -> IntArray:
 
 
 @cache
-def _word_powers() -> npt.NDArray[np.uint64]:
+def word_powers() -> npt.NDArray[np.uint64]:
+    """What the letters of a word are multiplied by, one after the other."""
     powers: npt.NDArray[np.uint64] = np.cumprod(np.full(FEATURE_CHARACTERS + 1, _WORD_BASE, dtype=np.uint64)).astype(
         np.uint64
     )
@@ -277,8 +261,13 @@ def pack_table(table: npt.NDArray[np.int8]) -> PackedTable:
 
     Raises `ValueError` when the dimensions are no multiple of four.
     """
-    lifted = np.ascontiguousarray(table.astype(np.int16) + _LIFT).astype(np.uint16)
+    lifted = np.ascontiguousarray(table.astype(np.int16) + LIFT).astype(np.uint16)
     return lifted.view(np.uint64)
+
+
+def unpack_table(packed: PackedTable) -> npt.NDArray[np.int8]:
+    """The weights (buckets, dimensions) of a packed table."""
+    return (packed.view(np.uint16).astype(np.int16) - LIFT).astype(np.int8)
 
 
 # For reading what does not depend on weights.
@@ -293,7 +282,7 @@ def _vectors(tokens: Sequence[str], table: PackedTable) -> npt.NDArray[np.int16]
         counts = found.counts[filled]
         sums = np.add.reduceat(table.take(found.bucket, axis=0), np.cumsum(counts) - counts, axis=0)
         # At most 257 features of a token, each at most 254 when lifted: no sum runs over into its neighbour.
-        vectors[filled, :-1] = sums.view(np.uint16) - _LIFT * counts[:, None]
+        vectors[filled, :-1] = sums.view(np.uint16) - LIFT * counts[:, None]
         vectors[filled, -1] = counts
     return vectors
 
@@ -340,14 +329,20 @@ def _look(tokens: Sequence[str]) -> _Looks:
     )
 
 
-def _is_not_language(token: str) -> bool:
+def is_not_language(token: str) -> bool:
+    """Is it an address, a code, a file name?"""
     if _NOT_LANGUAGE.fullmatch(token) or _ALPHABETIC_WITH_DIGITS.fullmatch(token):
         return True
     parts = token.lower().split("/")
-    return len(parts) > 1 and all(part in _UNITS for part in parts)
+    return len(parts) > 1 and all(part in UNITS for part in parts)
 
 
-def _closes(token: str) -> bool:
+def is_unit(token: str) -> bool:
+    """Is it a unit, a currency, a file type: `km`, `USD`, `pdf`?"""
+    return token.strip(_AROUND).lower() in UNITS
+
+
+def closes(token: str) -> bool:
     """Does a sentence or a quotation end with this token, or is it a dash between two pieces?"""
     bare = token.rstrip(CLOSING)
     if bare != token or not bare:

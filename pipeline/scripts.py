@@ -51,8 +51,9 @@ OPENING_MARKS = "\"'“„«‹‘「『《〈（(【[–—"
 CLOSING = "\"'”“»«›’」』》〉）)】]"
 ENDING = ".!?…。！？؟։।॥۔።၊။:;"
 DASHES = "–—-|•·/"
-# Bits of a character's kind; `SUSPECT` stands in addresses and codes, `BORDER` may end a piece.
-LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER = (1 << bit for bit in range(7))
+# Bits of a character's kind; `SUSPECT` stands in addresses and codes, `BORDER` may end a piece, and text without `LOOSE`
+# ones is in Unicode's normal form C.
+LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER, LOOSE = (1 << bit for bit in range(8))
 
 
 class CharacterTables(NamedTuple):
@@ -92,7 +93,22 @@ def character_tables() -> CharacterTables:
     kind = (LETTER * letter + UPPER * upper + (DIGIT | SUSPECT) * digit).astype(np.uint8)
     for bit, marks in ((SUSPECT, "/@#_"), (DOT, "."), (OPENING, OPENING_MARKS), (BORDER, CLOSING + ENDING + DASHES)):
         kind[[ord(mark) for mark in set(marks)]] |= bit
+    kind[_loose(len(categories))] |= LOOSE
     return CharacterTables(script, letter, kind, feature)
+
+
+def _loose(size: int) -> list[int]:
+    """Characters that normal form C replaces, moves, or may join to the one before."""
+    # Hangul vowels and final consonants join by a rule, not by the table.
+    found = set(range(0x1161, 0x11C3))
+    for point in range(size):
+        character = chr(point)
+        parts = unicodedata.decomposition(character).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            found.add(int(parts[1], 16))
+        if unicodedata.combining(character) or not unicodedata.is_normalized("NFC", character):
+            found.add(point)
+    return sorted(found)
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:

@@ -51,6 +51,8 @@ class Record(NamedTuple):
     structure: Floats | None = None
     """float32 of shape (blocks, len(STRUCTURE)); None where there is no markup."""
     cut: bool = False
+    claims: Sequence[str] = ()
+    """What the markup says each block's language is, empty for nothing; none at all where no markup says so."""
     metadata: Metadata | None = None
     spans: Sequence[Sequence[Span]] = ()
     """One list a block; empty while languages have not been told apart."""
@@ -144,6 +146,7 @@ class PageRow(NamedTuple):
     source: Source | None
     blocks: Sequence[Block]
     cut: bool
+    claims: Sequence[str]
     metadata: Metadata | None
     spans: Sequence[Sequence[Span]]
     error: Problem | None
@@ -192,7 +195,7 @@ def _row(record: Record) -> PageRow:
     data = record.data.encode("utf-8", "surrogatepass") if isinstance(record.data, str) else record.data
     return PageRow(
         record.locator, record.url, record.kind, data, given, record.http_charset, record.source, record.blocks,
-        record.cut, record.metadata, record.spans, record.error,
+        record.cut, record.claims, record.metadata, record.spans, record.error,
     )  # fmt: skip
 
 
@@ -202,7 +205,7 @@ def _record(row: PageRow, structure: pa.Array[Any], at: int) -> Record:
     return Record(
         row.locator, row.url, row.kind, data, row.http_charset, row.source, row.blocks or (),
         None if facts is None else facts.flatten().to_numpy(zero_copy_only=False).reshape(-1, len(STRUCTURE)),
-        bool(row.cut), row.metadata, row.spans or (), row.error,
+        bool(row.cut), tuple(row.claims or ()), row.metadata, row.spans or (), row.error,
     )  # fmt: skip
 
 

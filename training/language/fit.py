@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 from pipeline import language_engines as engines
+from pipeline.language_numbers import TICKS, Floats
 from pipeline.language_tokens import NO_WEIGHTS, read_tokens
 from pipeline.scripts import BIT, SCRIPTS, SHARED_SCRIPTS
 from training.language import grams, pool
@@ -143,31 +144,32 @@ class _Reader:
             (fitted.table, fitted.layer, fitted.bias, fitted.scale), {**self.layout, "pool": none, "cheap": none}
         )
 
-    def grams(self, models: dict[str, grams.GramModel], fold: list[int]) -> engines.Floats:
+    def grams(self, models: dict[str, grams.GramModel], fold: list[int]) -> Floats:
         result = np.zeros((len(self.rows), len(self.languages)))
         for number in range(data.FOLDS):
             model = self.model(models[str(number)])
             ids = [n for n in range(len(self.rows)) if fold[n] == number]
             vectors = np.array([read_tokens(self.rows[n].text.split(), model.table).vectors.sum(axis=0) for n in ids])
-            result[ids] = engines.grams_log_probabilities(vectors, [self.scripts[n] for n in ids], model)
+            result[ids] = engines.grams_ticks(vectors, [self.scripts[n] for n in ids], model) / TICKS
         return result
 
-    def members(self) -> dict[str, engines.Floats]:
+    def members(self) -> dict[str, Floats]:
         empty = grams.GramModel(np.zeros((2, 4), np.int8), np.zeros((4, 1), np.int16), np.zeros(1), 1.0)
-        return engines.member_log_probabilities([row.text for row in self.rows], self.scripts, self.model(empty))
+        read = engines.member_ticks([row.text for row in self.rows], self.scripts, self.model(empty))
+        return {name: ticks / TICKS for name, ticks in read.items()}
 
 
 def _pool_file(
     layout: dict[str, Any],
     reader: _Reader,
-    held_out: engines.Floats,
-    members: dict[str, engines.Floats],
+    held_out: Floats,
+    members: dict[str, Floats],
     ids: list[int],
 ) -> str:
     ids = [n for n in ids if reader.usable[n]]
     taught = np.array([any(lang in names for names in layout["grams_know"].values()) for lang in reader.languages])
 
-    def fitted(names: list[str], logs: list[engines.Floats]) -> dict[str, Any]:
+    def fitted(names: list[str], logs: list[Floats]) -> dict[str, Any]:
         found = pool.fit(
             [log[ids] for log in logs], reader.letters[ids], reader.allowed[ids], reader.right[ids], taught
         )

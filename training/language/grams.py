@@ -18,10 +18,10 @@ from pipeline.language_tokens import NO_WEIGHTS, features, read_tokens
 BITS = 16
 DIMENSIONS = 32
 EPOCHS = 12
-CROPS = 3
+CROPS = 4
 DROPPED = 0.1
 BATCH = 64
-CROP_WORDS = (1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 12)
+CROP_WORDS = (1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 6, 12)
 
 
 class GramModel(NamedTuple):

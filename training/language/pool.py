@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from pipeline.language_engines import Floats
+from pipeline.language_numbers import Floats
 
 KNOTS = (4, 9, 18, 40, 90, 250)
 # Languages no row teaches get this many nats less (a tenth of the chance of a taught one).

@@ -1,0 +1,186 @@
+"""The cheap look: what the small model alone says of a page's blocks, and which of them that settles.
+
+Everything here is in whole numbers (`language_numbers`): `pipeline.native` computes the same, faster.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.language_engines import CheapModel
+from pipeline.language_numbers import ONE, TICKS, Floats, Ints, log_shares, parts, ticks_of, whole
+
+Bools = npt.NDArray[np.bool_]
+
+# One, for the probabilities that are squared and added up over a page.
+SHARE_BITS = 14
+SHARE_ONE = 1 << 2 * SHARE_BITS
+# Weights of blocks are counted in tenths of a letter.
+TENTHS = 10
+# Pieces of fewer letters say nothing of their own.
+PIECE_LETTERS = 4
+# Without the page, a block is settled where the small model is this sure of a language that has no close relative.
+CLEAR_AT = 0.995
+# A page's mix is believed as if this many letters of no language had been seen too: two lines are no context.
+DOUBTED_LETTERS = 100
+# On a page this much in one language, what leans to that language is settled with it: menu words and names, about
+# which the models would not know better than the page.
+MONOTONOUS_SHARE = 0.8
+MONOTONOUS_SETTLE_AT = 0.5
+# ... unless the small model prefers another language by this many ticks.
+MONOTONOUS_DOUBT = 5 * TICKS
+# A piece that prefers another language by more ticks than this is a reason to cut its block.
+PIECE_DOUBT = TICKS
+
+
+class Look(NamedTuple):
+    """What the small model says; (rows, columns of the script's model)."""
+
+    logs: Ints
+    """Logarithms in ticks."""
+    shares: Ints
+    """Probabilities, `SHARE_BITS` behind the point."""
+    mix: Ints
+    """(columns,): what all rows together add to the page's mix."""
+
+
+class Pieces(NamedTuple):
+    """What the blocks that are asked about consist of."""
+
+    first: Ints
+    """(rows,): place among `vectors`"""
+    counts: Ints
+    """(rows,)"""
+    vectors: Floats
+    letters: Ints
+
+
+class Asked(NamedTuple):
+    """What settling some blocks of one script takes beside the look at them."""
+
+    weights: Ints
+    """(rows,): what a block counts in the page's mix, in tenths of a letter."""
+    evidence: Floats
+    """(rows,): what a block keeps of its own evidence."""
+    known: Bools
+    """(rows,): the page may settle the block."""
+    clear: Bools
+    """(rows,): the block may be settled without the page."""
+    total: Ints
+    """(columns,): the page's mix."""
+    everything: int
+    """The mix of all languages together, the other scripts' too."""
+    floor: float
+    settle_at: float
+    monotonous: bool
+    """The page is long enough to be called monotonous."""
+    hints: Floats | None
+    """(rows, columns): the page's own claims."""
+    pieces: Pieces
+
+
+class Weighed(NamedTuple):
+    """Evidence and prior together; (rows,) each."""
+
+    best: Ints
+    second: Ints
+    own: Ints
+    """Best without the page."""
+    why: Ints
+    """0 the evidence, 1 the page, 2 the page's own claims."""
+    confidence: Floats
+    second_share: Floats
+    own_share: Floats
+    """Probability of `own` without the page."""
+
+
+class Settled(NamedTuple):
+    """(rows,) each; columns of the script's model."""
+
+    weighed: Weighed
+    sure: Bools
+    deviates: Bools
+    """A piece of the block speaks against the block's own language; only for blocks that are not sure."""
+
+
+def look(model: CheapModel, vectors: Floats, letters: Ints, counts: Ints) -> Look:
+    """What the small model says of every block; `counts` are what each counts in the page's mix."""
+    logs = log_shares(model.logits(vectors, letters))
+    shares = parts(logs) >> (30 - SHARE_BITS)
+    return Look(logs, shares, mix_of(shares, counts))
+
+
+def weigh(logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> Weighed:
+    """(rows, columns) of evidence and of the page's mix, weighed against each other.
+
+    `evidence` is what every row keeps of its own; every language keeps the chance `floor`.
+    """
+    kept = whole(logs * evidence[:, None])
+    prior = ticks_of(mix + floor)
+    unhinted = (kept + prior).argmax(axis=1)
+    scores = kept + (prior if hints is None else ticks_of(mix + hints + floor))
+    each = np.arange(len(logs))
+    best, own = scores.argmax(axis=1), kept.argmax(axis=1)
+    odds = parts(scores - scores[each, best][:, None])
+    total = odds.sum(axis=1)
+    odds[each, best] = -1
+    second = odds.argmax(axis=1)
+    return Weighed(
+        best,
+        second,
+        own,
+        np.where(own == best, 0, np.where(unhinted == best, 1, 2)),
+        ONE / total,
+        np.maximum(odds[each, second], 0) / total,
+        ONE / parts(kept - kept[each, own][:, None]).sum(axis=1),
+    )
+
+
+def settle(model: CheapModel, seen: Look, asked: Asked) -> Settled:
+    """The blocks whose own evidence agrees with the page's."""
+    logs = seen.logs
+    mix = mix_without(seen.shares, asked.weights, asked.total, asked.everything)
+    weighed = weigh(logs, asked.evidence, mix, asked.hints, asked.floor)
+    each, best, confidence = np.arange(len(logs)), weighed.best, weighed.confidence
+    leaning = asked.monotonous & (mix[each, best] >= MONOTONOUS_SHARE)
+    leaning &= logs.max(axis=1) - logs[each, best] < MONOTONOUS_DOUBT
+    sure = asked.known & (confidence >= np.where(leaning, MONOTONOUS_SETTLE_AT, asked.settle_at))
+    sure |= asked.clear & (confidence >= CLEAR_AT) & model.distinct[best]
+    deviates = np.zeros(len(logs), dtype=np.bool_)
+    owner, pieces = _pieces_of(asked.pieces)
+    if len(owner):
+        prior = ticks_of(mix + asked.floor if asked.hints is None else mix + asked.hints + asked.floor)
+        logits = model.logits(asked.pieces.vectors[pieces], asked.pieces.letters[pieces])
+        elsewhere = (logits + prior[owner]).argmax(axis=1) != best[owner]
+        sure[owner[elsewhere]] = False
+        against = logits.max(axis=1) - logits[np.arange(len(owner)), weighed.own[owner]] > PIECE_DOUBT
+        deviates[owner[against]] = True
+        deviates &= ~sure
+    return Settled(weighed, sure, deviates)
+
+
+def mix_of(shares: Ints, counts: Ints) -> Ints:
+    """(columns,): what rows that count so much add to the page's mix."""
+    added: Ints = counts @ (shares * shares)
+    return added
+
+
+def mix_without(shares: Ints, weights: Ints, total: Ints, everything: int) -> Floats:
+    """(rows, columns): the page's mix as every row sees it, its own part left out."""
+    own = shares * shares * weights[:, None]
+    rest = np.maximum(everything - own.sum(axis=1, keepdims=True), 0)
+    mix: Floats = np.maximum(total - own, 0) / (rest + DOUBTED_LETTERS * TENTHS * SHARE_ONE)
+    return mix
+
+
+def _pieces_of(pieces: Pieces) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """(which row, which piece) of all pieces with enough letters, of blocks that consist of several."""
+    counts = np.where(pieces.counts > 1, pieces.counts, 0)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    shift = pieces.first - np.cumsum(counts) + counts
+    number = np.arange(len(owner)) + shift[owner]
+    kept = pieces.letters[number] >= PIECE_LETTERS
+    return owner[kept], number[kept]
