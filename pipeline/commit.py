@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import schema
+from pipeline.io.columns import strings
 from pipeline.io.writer import read_batches, write_json, write_rows
 from pipeline.shard import Job, Places, finished, part_of, stamped
 from pipeline.stages import STOP_NAMES, TABLES
@@ -91,8 +92,10 @@ def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> li
 def _aimed(rows: pa.Table, targets: dict[str, str]) -> pa.Table:
     """Headlines with the documents they link to."""
     column = rows.schema.get_field_index("target_doc_id")
-    found = pa.array([targets.get(str(href), "") for href in rows.column("href").to_pylist()], type=pa.string())
-    return rows.set_column(column, rows.schema.field(column), found).cast(stamped("headlines"))
+    found = strings([targets.get(str(href), "") for href in rows.column("href").to_pylist()])
+    return rows.set_column(column, rows.schema.field(column), found).replace_schema_metadata(
+        stamped("headlines").metadata
+    )
 
 
 def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:

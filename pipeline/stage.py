@@ -6,6 +6,7 @@ A stage is a function ``(Record, Settings) -> Record``: pure, one page at a time
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -119,6 +120,26 @@ def _sentence(message: str) -> str:
     return " ".join(message.encode("utf-8", "replace").decode().split())[:MESSAGE_CHARS]
 
 
+def page_head(record: Record) -> bytes:
+    """What is known of a page that was just read, beside its bytes."""
+    return json.dumps(
+        [record.locator, record.url, record.kind, record.http_charset, isinstance(record.data, str)]
+    ).encode()
+
+
+def page_data(record: Record) -> bytes:
+    """The page's bytes; of one that is text to begin with, UTF-8 with lone surrogates passed through."""
+    data = record.data or b""
+    return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
+
+
+def given_page(head: bytes, data: bytes) -> Record:
+    """The record that `page_head` and `page_data` are of."""
+    locator, url, kind, http_charset, given = json.loads(head)
+    page = data.decode("utf-8", "surrogatepass") if given else data
+    return Record(Locator(*locator), url, kind, page, http_charset)
+
+
 def lift(stage: Stage, settings: Settings) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
     """The stage as a function of batches of pages: same rows out, in order."""
 
@@ -187,11 +208,27 @@ def from_batch(batch: pa.RecordBatch) -> list[Record]:
     ]
 
 
+def to_bytes(record: Record) -> bytes:
+    """One record as bytes."""
+    return to_batch([record]).serialize().to_pybytes()
+
+
+def batch_of(payload: bytes) -> pa.RecordBatch:
+    """The batch that `to_bytes` made of one record."""
+    import pyarrow as pa
+
+    return pa.ipc.read_record_batch(pa.py_buffer(payload), page_schema())
+
+
+def from_bytes(payload: bytes) -> Record:
+    """The record of `to_bytes`."""
+    return from_batch(batch_of(payload))[0]
+
+
 def _row(record: Record) -> PageRow:
-    given = isinstance(record.data, str)
-    data = record.data.encode("utf-8", "surrogatepass") if isinstance(record.data, str) else record.data
+    data = None if record.data is None else page_data(record)
     return PageRow(
-        record.locator, record.url, record.kind, data, given, record.http_charset, record.source, record.blocks,
+        record.locator, record.url, record.kind, data, isinstance(record.data, str), record.http_charset, record.source, record.blocks,
         record.cut, record.metadata, record.spans, record.error,
     )  # fmt: skip
 
