@@ -40,7 +40,7 @@ language: label  ## stop after languages are told apart
 tables: language  ## the tables, from the kept pages
 	@$(RUN) --until tables
 
-$(VENV)/.installed: pyproject.toml
+$(VENV)/.installed: pyproject.toml setup.py $(wildcard pipeline/native/*.pyx)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "presscut needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	@echo "setting up $(VENV) (once; a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
@@ -75,7 +75,7 @@ docs: $(READY_DEV)  ## write the generated pages and parts of pages
 	$(BIN)/python -m bench.docs
 
 clean:  ## remove processed/ and caches; raw/ and .venv stay
-	rm -rf $(OUT) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(OUT) build dist *.egg-info pipeline/native/*.c pipeline/native/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find pipeline tests bench training -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## this list

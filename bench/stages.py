@@ -1,7 +1,8 @@
 """Milliseconds a page for every stage, and the ratio to `trafilatura.extract`: ``python -m bench.stages [PAGES]``.
 
-Same pages, same process, one after the other per page; medians and means of process CPU time. Pages: `raw/`, and the labelled
-pages where they are.
+Same pages, same process; each way of reading a page takes its turn in another order each time, three times a page, and the
+median of the three counts. Medians and means over pages of process CPU time. Pages: `raw/`, and the labelled pages where they
+are.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import argparse
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import mean, median
+from typing import TypeVar
 
 from bench.pages import LABELLED, pages
 from pipeline import PageError
+from pipeline.decode import decode
 from pipeline.document import document, extract
 from pipeline.model import Locator
 from pipeline.settings import Settings
@@ -29,44 +33,69 @@ from pipeline.stages import STAGES
 SETTINGS = Settings()
 # Models load on the first pages of each kind; they are not what a page costs.
 WARM_UP = 3
+TURNS = 3
+TEXT_AND_ROLES, TRAFILATURA = "extract, text and roles", "trafilatura.extract"
+ORDER = [
+    *(stage.name for stage in STAGES),
+    "document",
+    TEXT_AND_ROLES,
+    "extract, and metadata",
+    "extract, everything",
+    TRAFILATURA,
+]
+Value = TypeVar("Value")
 
 
-def timed(data: bytes) -> dict[str, float]:
+def clocked(work: Callable[[], Value]) -> tuple[float, Value]:
+    """CPU seconds of some work, and what it gave."""
+    began = time.process_time()
+    value = work()
+    return time.process_time() - began, value
+
+
+def timed(data: bytes, turn: int) -> dict[str, float]:
     """CPU seconds of every stage, of `extract` with and without languages and metadata, and of trafilatura, on one page."""
     import trafilatura
 
+    text = decode(data).text
+
+    def stage_by_stage() -> dict[str, float]:
+        record, spent = Record(Locator("page.html"), "https://pages.example/", None, data), {}
+        for stage in STAGES:
+            spent[stage.name], record = clocked(partial(apply, stage, record, SETTINGS, strict=True))
+        spent["document"], _ = clocked(partial(document, record))
+        return spent
+
+    ways: list[Callable[[], dict[str, float]]] = [
+        stage_by_stage,
+        lambda: {TEXT_AND_ROLES: clocked(partial(extract, data, languages=False, metadata=False))[0]},
+        lambda: {"extract, and metadata": clocked(partial(extract, data, languages=False))[0]},
+        lambda: {"extract, everything": clocked(partial(extract, data))[0]},
+        lambda: {TRAFILATURA: clocked(partial(trafilatura.extract, text))[0]},
+    ]
+    first = turn % len(ways)
     spent: dict[str, float] = {}
-    record = Record(Locator("page.html"), "https://pages.example/", None, data)
-    for stage in STAGES:
-        began = time.process_time()
-        record = apply(stage, record, SETTINGS, strict=True)
-        spent[stage.name] = time.process_time() - began
-    began = time.process_time()
-    document(record)
-    spent["document"] = time.process_time() - began
-    began = time.process_time()
-    extract(data, languages=False, metadata=False)
-    spent["extract, text and roles"] = time.process_time() - began
-    began = time.process_time()
-    extract(data)
-    spent["extract, everything"] = time.process_time() - began
-    text = record.source.text if record.source else ""
-    began = time.process_time()
-    trafilatura.extract(text)
-    spent["trafilatura.extract"] = time.process_time() - began
-    return spent
+    for way in (*ways[first:], *ways[:first]):
+        spent |= way()
+    return {step: spent[step] for step in sorted(spent, key=ORDER.index)}
+
+
+def typical(data: bytes, page: int) -> dict[str, float]:
+    """The median of some turns, step by step."""
+    turns = [timed(data, page + turn) for turn in range(TURNS)]
+    return {step: median(turn[step] for turn in turns) for step in turns[0]}
 
 
 def measure(name: str, some: Sequence[bytes]) -> None:
     """Print the table for some pages."""
     readable = []
-    for data in some:
+    for page, data in enumerate(some):
         try:
-            readable.append(timed(data))
+            readable.append(typical(data, page))
         except PageError:
             continue
     rows = readable[WARM_UP:]
-    theirs = median(row["trafilatura.extract"] for row in rows)
+    theirs = median(row[TRAFILATURA] for row in rows)
     print(f"\n{name}: {len(rows)} pages, CPU ms a page")
     print(f"{'':26}{'median':>9}{'mean':>9}{'ratio of medians to trafilatura.extract':>42}")
     for step in rows[0]:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import chardet
 import turbohtml.detect as _whatwg_codecs  # noqa: F401  (importing it registers the whatwg-* codecs)
 
+from pipeline import native
 from pipeline.errors import PageError
 from pipeline.model import Source
 
@@ -65,12 +66,13 @@ def decode(data: bytes | str, http_charset: str | None = None, settings: DecodeS
         if looks_binary(data):
             raise PageError("binary", "this is not text: it starts like a media or archive file", stage="decode")
         text, charset, found = _decode_bytes(data, http_charset)
-    before = text.count("\ufffd")
     cut = len(text) > settings.max_chars
-    text = normalise(text[: settings.max_chars])
+    plain = native.walk is not None and native.walk.is_plain(text)
+    before = 0 if plain else text.count("\ufffd")
+    text = text[: settings.max_chars] if plain else normalise(text[: settings.max_chars])
     if not text or text.isspace():
         raise PageError("empty", "the page has no text at all", stage="decode")
-    replaced = text.count("\ufffd")
+    replaced = 0 if plain else text.count("\ufffd")
     if before > settings.max_undecodable * len(text):
         message = f"{before} of {len(text)} characters are undecodable as {charset or 'text'}"
         raise PageError("undecodable", message, stage="decode")

@@ -19,6 +19,8 @@ from bs4 import BeautifulSoup, Tag
 from bs4.builder._htmlparser import HTMLParserTreeBuilder
 from bs4.element import PreformattedString
 
+from pipeline import native
+
 
 class DomSettings(NamedTuple):
     """Which parser, and how much of a page is read."""
@@ -134,10 +136,24 @@ def parse(source: str, parser: str = "turbohtml") -> Parsed:
     return Parsed(_SoupElement(_Soup(source, builder=builder)), _SoupElement, _SoupText)
 
 
-# One long function: its loop runs for every node of every page, and calls would double its time.
-def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:  # noqa: PLR0915
+def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
     """The visible page, in document order. `source` is the string that was parsed."""
     tree = Tree([Kind(0, "", "")], [], [], [], {}, [], [], [], [], [], [], [], [], False)
+    unseen_tags = UNSEEN - {"noscript"} if settings.noscript else UNSEEN
+    if native.walk is None or parsed.element is not turbohtml.Element:
+        return _walk(parsed, source, tree, unseen_tags, settings.max_elements)
+    cut = native.walk.walk(
+        parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, settings.max_elements,
+        HIDDEN_STYLE.search, html.unescape, _past_counted,
+    )  # fmt: skip
+    return tree._replace(cut=True) if cut else tree
+
+
+# One long function: its loop runs for every node of every page, and calls would double its time.
+def _walk(  # noqa: PLR0915
+    parsed: Parsed, source: str, tree: Tree, unseen_tags: frozenset[str], max_elements: int
+) -> Tree:
+    """Fill an empty tree; the compiled `walk` does the same."""
     kinds, kind_of, parents, lasts, data, owners = (
         tree.kinds,
         tree.kind,
@@ -148,7 +164,6 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
     )
     element_type, text_type = parsed.element, parsed.text
     remarkable = set(parsed.select(REMARKABLE))
-    unseen_tags = UNSEEN - {"noscript"} if settings.noscript else UNSEEN
     after = TagEnds(source).after
     known: dict[tuple[int, str, str], int] = {}
     cursor = 0
@@ -190,7 +205,7 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
                         cursor = max(cursor, after(node, unseen))
                     continue
                 index = len(parents)
-                if index >= settings.max_elements:
+                if index >= max_elements:
                     return _cut(tree, [parent, *(level[1] for level in above)])
                 name = _name(node)
                 path = (kind, tag, _annotated(name, node) if special else name)
@@ -254,13 +269,18 @@ class TagEnds:
         location = element.source_location
         if location is not None:
             return location.end_tag.end_offset if location.end_tag else content
-        depth = 1
-        tags = re.compile(rf"<(/?){re.escape(element.tag)}\b[^>]*>", re.IGNORECASE)
-        for match in tags.finditer(self.source, content):
-            depth += -1 if match[1] else 1
-            if not depth:
-                return match.end()
-        return content
+        return _past_counted(self.source, element.tag, content)
+
+
+def _past_counted(source: str, tag: str, content: int) -> int:
+    """The offset just past the end tag that closes an element, by counting the tags of its name from its content on."""
+    depth = 1
+    tags = re.compile(rf"<(/?){re.escape(tag)}\b[^>]*>", re.IGNORECASE)
+    for match in tags.finditer(source, content):
+        depth += -1 if match[1] else 1
+        if not depth:
+            return match.end()
+    return content
 
 
 def _name(node: Node) -> str:
@@ -300,6 +320,11 @@ def _locate(source: str, data: str, low: int) -> tuple[int, int, int]:
     if source.startswith(core, start) and core[0] not in "<&":
         end = start + len(core)
         return start, end, end
+    return _sought(source, core, start, low)
+
+
+def _sought(source: str, core: str, start: int, low: int) -> tuple[int, int, int]:
+    """As `_locate`, for a text that is not simply there: spelled with references, broken by ignored tags, or moved."""
     start = _past_blanks(source, start)
     end = _spelled(source, core, start)
     return (start, end, end) if end >= 0 else (*_moved(source, core, low), low)

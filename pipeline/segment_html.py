@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipeline import dom
+from pipeline import dom, native
 from pipeline.dom import DomSettings, Kind, Parsed, Tree
 from pipeline.model import Block
 from pipeline.segmented import Segmented, has_visible
@@ -26,6 +26,8 @@ HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 HEADING_REACH = 4
 # Elements named in a block's path, counted from the block up: the class names that tell a sidebar from a story stand high.
 PATH_ELEMENTS = 8
+# What a block carries before it has been given a role.
+UNLABELLED = Block("", 0, 0)[Block._fields.index("role") :]
 # Class lists of utility frameworks run to hundreds of characters and say little.
 PATH_NAME_CHARS = 60
 # Asked one by one: the parser has an index of tag names, which a selector list does not use.
@@ -55,12 +57,14 @@ def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
 
     Small ``<noscript>`` elements beside real text only repeat it, or complain about the missing scripts.
     """
-    visible = sum(map(len, tree.data))
-    return visible < sum(len(" ".join(node.text.split())) for node in parsed.select("noscript"))
+    said = sum(len(" ".join(node.text.split())) for node in parsed.select("noscript"))
+    return said > 0 and sum(map(len, tree.data)) < said
 
 
 def _seen(tree: Tree) -> Tree:
     """The tree without blocks of zero-width and other ignorable characters alone."""
+    if native.walk is not None and native.walk.surely_seen(tree.data, tree.first):
+        return tree
     bounds = [*tree.first, len(tree.data)]
     runs = [range(*bound) for bound in pairwise(bounds)]
     kept = [at for at, run in enumerate(runs) if any(has_visible(tree.data[text]) for text in run)]
@@ -85,6 +89,15 @@ def _picked(column: Sequence[Value], places: Sequence[int]) -> list[Value]:
 
 def _blocks(tree: Tree) -> list[Block]:
     """The blocks of a walked page, without roles."""
+    if native.walk is not None:
+        return native.walk.blocks(
+            tree, Block, UNLABELLED, PREFORMATTED, HEADINGS, HEADING_REACH, PATH_ELEMENTS, PATH_NAME_CHARS
+        )
+    return _blocks_of(tree)
+
+
+def _blocks_of(tree: Tree) -> list[Block]:
+    """As `_blocks`, in Python."""
     data, starts, ends = tree.data, tree.starts, tree.ends
     paths, levels = _paths(tree.kinds), _levels(tree.kinds)
     # One entry more: what stands outside all elements (-1) is of the document's own kind.

@@ -1,0 +1,32 @@
+from collections.abc import Callable
+from typing import Any
+
+from pipeline.dom import Kind, Tree
+from pipeline.model import Block
+
+def walk(
+    root: Any,
+    source: str,
+    tree: Tree,
+    element_type: type,
+    text_type: type,
+    kind_type: type[Kind],
+    inline: frozenset[str],
+    unseen: frozenset[str],
+    max_elements: int,
+    is_hiding_style: Callable[[str], object],
+    unescape: Callable[[str], str],
+    past_counted: Callable[[str, str, int], int],
+) -> bool: ...
+def blocks(
+    tree: Tree,
+    block_type: type[Block],
+    labels: tuple[object, ...],
+    preformatted: frozenset[str],
+    headings: dict[str, int],
+    reach: int,
+    steps: int,
+    name_chars: int,
+) -> list[Block]: ...
+def surely_seen(texts: list[str], firsts: list[int]) -> bool: ...
+def is_plain(text: str) -> bool: ...

@@ -1,0 +1,616 @@
+# cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
+"""`pipeline.dom.walk` and the blocks of `pipeline.segment_html`, compiled: the same values, to the last one.
+
+Strings are read in place; every read stands behind a test against the string's length. What is rare (a text spelled with
+references, a text that the parser moved) is asked of the Python functions that are handed in.
+"""
+
+from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.object cimport PyObject
+from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
+
+cdef extern from "Python.h":
+    bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
+
+# What a tag is to the walk.
+cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16
+# As in `pipeline.dom`: how far ahead, and at how many places, a moved text is looked for.
+cdef int MOVED_CHARS = 50_000, MOVED_TRIES = 500
+
+
+cdef class Place:
+    """A source, read in place: where tags end, and where texts stand."""
+
+    cdef str source
+    cdef int kind
+    cdef const void* data
+    cdef Py_ssize_t size, count, room
+    cdef Py_ssize_t* lines
+    cdef dict resolved
+    cdef object unescape, past_counted
+
+    def __cinit__(self, str source not None, unescape, past_counted):
+        self.source, self.unescape, self.past_counted, self.resolved = source, unescape, past_counted, {}
+        self.kind, self.data, self.size = PyUnicode_KIND(source), PyUnicode_DATA(source), len(source)
+        self.lines, self.count, self.room = NULL, 0, 0
+        self._find_lines()
+
+    def __dealloc__(self):
+        PyMem_Free(self.lines)
+
+    cdef int _find_lines(self) except -1:
+        """The offset where each line begins."""
+        cdef Py_ssize_t at = 0
+        cdef void* larger
+        while at >= 0:
+            if self.count == self.room:
+                larger = PyMem_Realloc(self.lines, (2 * self.room + 1024) * sizeof(Py_ssize_t))
+                if larger == NULL:
+                    raise MemoryError
+                self.lines, self.room = <Py_ssize_t*>larger, 2 * self.room + 1024
+            self.lines[self.count] = at
+            self.count += 1
+            at = self.find(u"\n", at) + 1 or -1
+        return 0
+
+    cdef Py_UCS4 char(self, Py_ssize_t at) noexcept:
+        """The character there; NUL beyond the end, which is none of those asked for."""
+        return PyUnicode_READ(self.kind, self.data, at) if 0 <= at < self.size else 0
+
+    cdef Py_ssize_t find(self, Py_UCS4 char, Py_ssize_t at) except -2:
+        """Where a character stands next; -1 for nowhere."""
+        return PyUnicode_FindChar(self.source, char, at, self.size, 1) if at < self.size else -1
+
+    cdef Py_ssize_t after(self, node, bint whole) except -2:
+        """As `pipeline.dom.TagEnds.after`."""
+        cdef object line = node.source_line, inside = None
+        cdef Py_ssize_t start, end, number
+        if line is None:
+            if whole:
+                for child in node.children:
+                    if child.source_line is not None:
+                        inside = child
+            return self.after(inside, whole) if inside is not None else 0
+        number = <Py_ssize_t>line - 1
+        if not 0 <= number < self.count:
+            raise IndexError(number)
+        start = self.lines[number] + <Py_ssize_t>node.source_col
+        end = self.attributes_end(start + 1) if self.char(start) == u"<" else -1
+        if end < 0:
+            end = start
+        if not whole:
+            return end
+        location = node.source_location
+        if location is None:
+            return self.past_counted(self.source, node.tag, end)
+        closing = location.end_tag
+        return closing.end_offset if closing is not None else end
+
+    cdef Py_ssize_t attributes_end(self, Py_ssize_t at) except -2:
+        """Past the rest of a tag, as `pipeline.dom.ATTRIBUTES` reads it; -1 if it never ends."""
+        cdef Py_ssize_t closing
+        cdef Py_UCS4 char
+        while 0 <= at < self.size:
+            char = PyUnicode_READ(self.kind, self.data, at)
+            at += 1
+            if char == u">":
+                return at
+            if char != u"=":
+                continue
+            while at < self.size and Py_UNICODE_ISSPACE(PyUnicode_READ(self.kind, self.data, at)):
+                at += 1
+            if at >= self.size:
+                return -1
+            char = PyUnicode_READ(self.kind, self.data, at)
+            if char == u'"' or char == u"'":
+                closing = self.find(char, at + 1)
+                if closing < 0:
+                    return -1
+                at = closing + 1
+            else:
+                while at < self.size and char != u">" and not Py_UNICODE_ISSPACE(char):
+                    at += 1
+                    char = self.char(at)
+        return -1
+
+    cdef Py_ssize_t gap_end(self, Py_ssize_t at) except -2:
+        """Past what may stand between a tag and a text, as `pipeline.dom.GAP` reads it."""
+        cdef Py_ssize_t end
+        cdef Py_UCS4 char
+        while 0 <= at < self.size:
+            char = PyUnicode_READ(self.kind, self.data, at)
+            if Py_UNICODE_ISSPACE(char):
+                at += 1
+                continue
+            if char == u"<":
+                end = self._declaration_end(at)
+            elif char == u"&":
+                end = self._blank_end(at)
+            else:
+                break
+            if end < 0:
+                break
+            at = end
+        return at
+
+    cdef Py_ssize_t _comment_end(self, Py_ssize_t at) except -2:
+        """Past a comment; -1 if none begins here, or it never ends."""
+        cdef Py_ssize_t end = at + 4
+        if not (self.char(at + 1) == u"!" and self.char(at + 2) == u"-" and self.char(at + 3) == u"-"):
+            return -1
+        while True:
+            end = self.find(u">", end) + 1
+            if not end:
+                return -1
+            if end >= at + 7 and self.char(end - 2) == u"-" and self.char(end - 3) == u"-":
+                return end
+
+    cdef Py_ssize_t _declaration_end(self, Py_ssize_t at) except -2:
+        """Past an end tag, a comment or a declaration; -1 if none begins here."""
+        cdef Py_UCS4 char = self.char(at + 1)
+        cdef Py_ssize_t end = self._comment_end(at)
+        if end < 0 and (char == u"/" or char == u"!" or char == u"?"):
+            end = self.find(u">", at + 2) + 1 or -1
+        return end
+
+    cdef Py_ssize_t _blank_end(self, Py_ssize_t at) except -2:
+        """Past a no-break space written as a reference; -1 if none stands here."""
+        if PyUnicode_Tailmatch(self.source, "&nbsp;", at, self.size, -1):
+            return at + 6
+        if PyUnicode_Tailmatch(self.source, "&#160;", at, self.size, -1):
+            return at + 6
+        if (
+            self.char(at + 1) == u"#"
+            and self.char(at + 2) in u"xX"
+            and self.char(at + 3) in u"aA"
+            and self.char(at + 4) == u"0"
+            and self.char(at + 5) == u";"
+        ):
+            return at + 6
+        return -1
+
+    cdef Py_ssize_t _markup_end(self, Py_ssize_t at) except -2:
+        """Past a comment or a tag, as `pipeline.dom.MARKUP` reads it; -1 if none stands here."""
+        cdef Py_ssize_t end = self._comment_end(at), name
+        if end >= 0:
+            return end
+        name = at + 2 if self.char(at + 1) == u"/" else at + 1
+        return self.attributes_end(name + 1) if _is_ascii_letter(self.char(name)) or self.char(name) in u"!?" else -1
+
+    cdef Py_ssize_t _reference_end(self, Py_ssize_t at) noexcept:
+        """Past a character reference, as `pipeline.dom.REFERENCE` reads it; -1 if none stands here."""
+        cdef Py_ssize_t digits
+        at += 1
+        if self.char(at) == u"#":
+            at += 1
+            if self.char(at) in u"xX" and _is_hex(self.char(at + 1)):
+                at += 1
+                while _is_hex(self.char(at)):
+                    at += 1
+            else:
+                digits = at
+                while u"0" <= self.char(at) <= u"9":
+                    at += 1
+                if at == digits:
+                    return -1
+        elif _is_ascii_letter(self.char(at)):
+            while _is_ascii_letter(self.char(at)) or u"0" <= self.char(at) <= u"9":
+                at += 1
+        else:
+            return -1
+        return at + 1 if self.char(at) == u";" else at
+
+    cdef str resolve(self, Py_ssize_t at, Py_ssize_t end):
+        """What a reference stands for."""
+        cdef str reference = self.source[at:end]
+        cdef object found = self.resolved.get(reference)
+        if found is None:
+            found = self.resolved[reference] = self.unescape(reference)
+        return found
+
+    cdef Py_ssize_t spelled(self, str text, Py_ssize_t start) except -2:
+        """As `pipeline.dom._spelled`."""
+        cdef Py_ssize_t at = start, done = 0, length = len(text), end
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void* data = PyUnicode_DATA(text)
+        cdef Py_UCS4 char
+        cdef str resolved
+        while done < length:
+            if not 0 <= at < self.size:
+                return -1
+            char = PyUnicode_READ(self.kind, self.data, at)
+            if char == u"&":
+                end = self._reference_end(at)
+                if end >= 0:
+                    resolved = self.resolve(at, end)
+                    if not PyUnicode_Tailmatch(text, resolved, done, length, -1):
+                        return -1
+                    at, done = end, done + len(resolved)
+                    continue
+            elif char == u"<":
+                end = self._markup_end(at)
+                if end >= 0:
+                    at = end
+                    continue
+            if char != PyUnicode_READ(kind, data, done):
+                return -1
+            at += 1
+            done += 1
+        return at
+
+    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) sought(self, str core, Py_ssize_t start, Py_ssize_t low):
+        """As `pipeline.dom._sought`."""
+        cdef Py_ssize_t end, tried = 0, at, stop = min(low + MOVED_CHARS, self.size)
+        cdef Py_UCS4 char, initial = core[0]
+        while self.char(start) == u"&":
+            end = self._reference_end(start)
+            if end < 0 or not self.resolve(start, end).isspace():
+                break
+            start = self.gap_end(end)
+        end = self.spelled(core, start)
+        if end >= 0:
+            return start, end, end
+        at = self.source.find(core, low, stop)
+        if at >= 0:
+            return at, at + len(core), low
+        for at in range(low, stop):
+            char = PyUnicode_READ(self.kind, self.data, at)
+            if char != initial and char != u"&":
+                continue
+            end = self.spelled(core, at)
+            if end >= 0:
+                return at, end, low
+            tried += 1
+            if tried == MOVED_TRIES:
+                break
+        return low, low, low
+
+
+cdef bint _is_ascii_letter(Py_UCS4 char) noexcept:
+    return u"a" <= char <= u"z" or u"A" <= char <= u"Z"
+
+
+cdef bint _is_hex(Py_UCS4 char) noexcept:
+    return u"0" <= char <= u"9" or u"a" <= char <= u"f" or u"A" <= char <= u"F"
+
+
+cdef struct Level:
+    Py_ssize_t next, parent, box, link, kind
+
+
+cdef class Above:
+    """Where the walk stands in each element around: as deep as the page, not as Python's stack."""
+
+    cdef Level* levels
+    cdef Py_ssize_t depth, room
+    cdef list nodes
+
+    def __cinit__(self):
+        self.levels, self.depth, self.room, self.nodes = NULL, 0, 0, []
+
+    def __dealloc__(self):
+        PyMem_Free(self.levels)
+
+    cdef int push(self, tuple nodes, Level level) except -1:
+        cdef void* larger
+        if self.depth == self.room:
+            larger = PyMem_Realloc(self.levels, (2 * self.room + 64) * sizeof(Level))
+            if larger == NULL:
+                raise MemoryError
+            self.levels, self.room = <Level*>larger, 2 * self.room + 64
+        self.levels[self.depth] = level
+        self.depth += 1
+        self.nodes.append(nodes)
+        return 0
+
+    cdef Level pop(self) noexcept:
+        self.depth -= 1
+        return self.levels[self.depth]
+
+
+cdef dict _marks(frozenset inline, object unseen):
+    """What each tag is to the walk."""
+    cdef dict marks = {tag: INLINE for tag in inline}
+    for tag in unseen:
+        marks[tag] = marks.get(tag, 0) | UNSEEN
+    marks["a"] = marks.get("a", 0) | LINK
+    marks["head"] = marks.get("head", 0) | HEAD
+    marks["html"] = marks["body"] = WHOLE_PAGE
+    return marks
+
+
+def walk(
+    root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
+    Py_ssize_t max_elements, is_hiding_style, unescape, past_counted,
+):
+    """Fill an empty tree; true if the page was cut, its open elements are then closed."""
+    cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last, data = tree.data
+    cdef list starts = tree.starts, ends = tree.ends, owners = tree.owners, links = tree.links
+    cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened
+    cdef dict hrefs = tree.hrefs, known = {}, marks = _marks(inline, unseen)
+    cdef Place place = Place(source, unescape, past_counted)
+    cdef Above above = Above()
+    cdef Level here = Level(0, -1, -1, -1, 0)
+    cdef tuple nodes = root.children, path, children
+    cdef object new = tuple.__new__
+    cdef object node, before = None, name, inner, tag, href, attrs
+    cdef bint has_class, has_id, has_href
+    cdef str text, blank = "", core
+    cdef Py_ssize_t cursor = 0, low, start, end, index = 0, text_box = -1, begin, stop, more
+    cdef bint is_unseen = False, apart = True
+    cdef int mark
+    cdef Py_UCS4 char
+    while True:
+        if here.next >= len(nodes):
+            if not above.depth:
+                return False
+            lasts[here.parent] = index - 1
+            here, nodes = above.pop(), above.nodes.pop()
+            continue
+        node = nodes[here.next]
+        here.next += 1
+        if type(node) is text_type:
+            text = node.data
+            begin, stop = 0, len(text)
+            while begin < stop and Py_UNICODE_ISSPACE(text[begin]):
+                begin += 1
+            if begin == stop and stop:
+                blank = blank + text
+                continue
+            while begin < stop and Py_UNICODE_ISSPACE(text[stop - 1]):
+                stop -= 1
+            core = text if stop - begin == len(text) else text[begin:stop]
+            low = cursor
+            if before is not None:
+                low = max(low, place.after(before, is_unseen))
+                before = None
+            start = place.gap_end(low)
+            char = core[0]
+            if char != u"<" and char != u"&" and PyUnicode_Tailmatch(source, core, start, place.size, -1):
+                cursor = end = start + len(core)
+            else:
+                start, end, cursor = place.sought(core, start, low)
+            starts.append(start)
+            ends.append(end)
+            if apart or here.box != text_box:
+                first.append(len(data))
+                boxes.append(here.box)
+                opened.append(index)
+                apart, text_box = False, here.box
+            if blank:
+                text, blank = blank + text, ""
+            data.append(text)
+            owners.append(here.parent)
+            links.append(here.link)
+        elif type(node) is element_type:
+            tag = node.tag
+            mark = marks.get(tag, 0)
+            before, is_unseen = node, mark & UNSEEN
+            has_class = has_id = has_href = False
+            more = 0
+            if not is_unseen:
+                attrs = node.attrs
+                more = len(attrs)
+                if more:
+                    has_class, has_id = "class" in attrs, "id" in attrs
+                    has_href = mark & LINK and "href" in attrs
+                    more -= has_class + has_id + has_href
+                    is_unseen = more and not mark & WHOLE_PAGE and _is_hidden(attrs, is_hiding_style)
+            if is_unseen:
+                if mark & HEAD:
+                    cursor = max(cursor, place.after(node, True))
+                continue
+            if index >= max_elements:
+                _close(lasts, parents, here.parent)
+                return True
+            # Classes come as a list from `attrs`, and as they are written from `attr`.
+            name = _name(node.attr("class") if has_class else None, attrs["id"] if has_id else None)
+            if more:
+                name = _annotated(name, attrs)
+            path = (here.kind, tag, name)
+            inner = known.get(path)
+            if inner is None:
+                inner = known[path] = len(kinds)
+                kinds.append(new(kind_type, path))
+            kind_of.append(inner)
+            parents.append(here.parent)
+            lasts.append(index)
+            href = None
+            if not mark & INLINE:
+                apart, blank = True, ""
+            elif has_href:
+                href = attrs["href"]
+                if href:
+                    hrefs[index] = href
+            children = node.children
+            if children:
+                above.push(nodes, here)
+                nodes = children
+                here.next, here.parent, here.kind = 0, index, inner
+                if not mark & INLINE:
+                    here.box = index
+                if href:
+                    here.link = index
+            index += 1
+
+
+cdef _close(list lasts, list parents, Py_ssize_t element):
+    """Elements that are open where a page is cut end there."""
+    while element >= 0:
+        lasts[element] = len(parents) - 1
+        element = parents[element]
+
+
+cdef bint _is_hidden(attrs, is_hiding_style) except -1:
+    """As `pipeline.dom._is_hidden`."""
+    if "style" in attrs:
+        style = attrs["style"]
+        if style and is_hiding_style(style):
+            return True
+    if "hidden" in attrs:
+        hidden = attrs["hidden"]
+        return hidden is not None and hidden.lower() != "until-found"
+    return False
+
+
+cdef _name(classes, identity):
+    """As `pipeline.dom._name`."""
+    if classes:
+        return f"{classes} #{identity}" if identity else classes
+    return f"#{identity}" if identity else ""
+
+
+cdef _annotated(name, attrs):
+    """As `pipeline.dom._annotated`."""
+    for mark in ("role", "itemprop"):
+        value = attrs[mark] if mark in attrs else None
+        if value:
+            name = f"{name} @{value}" if name else f"@{value}"
+    return name
+
+
+def blocks(
+    tree, type block_type, tuple labels, frozenset preformatted, dict headings, int reach, Py_ssize_t steps,
+    Py_ssize_t name_chars,
+):
+    """As `pipeline.segment_html.blocks_of`; `labels` are what a block carries before it has been given a role."""
+    cdef list kinds = tree.kinds, kind_of = tree.kind, data = tree.data, starts = tree.starts, ends = tree.ends
+    cdef list owners = tree.owners, links = tree.links, firsts = tree.first, boxes = tree.boxes
+    cdef dict hrefs = tree.hrefs, paths = {}, levels = {}, known = {}
+    cdef Py_ssize_t count = len(firsts), at, first, last, text_at, link, kind
+    cdef list result = [], written = [None] * len(kinds)
+    cdef str text
+    cdef object path, level, href, new = tuple.__new__
+    for at in range(count):
+        first = firsts[at]
+        last = firsts[at + 1] if at + 1 < count else len(data)
+        text = data[first] if last == first + 1 else "".join(data[first:last])
+        kind = _kind(kind_of, boxes[at])
+        text = text.strip("\n").rstrip() if kinds[kind][1] in preformatted else _one_line(text)
+        level = levels.get(kind)
+        if level is None:
+            level = levels[kind] = _level(kinds, kind, headings, reach)
+        kind = _kind(kind_of, owners[first])
+        path = paths.get(kind)
+        if path is None:
+            path = paths[kind] = _path(kinds, kind, written, known, steps, name_chars)
+        href = ""
+        for text_at in range(first, last):
+            link = links[text_at]
+            if link >= 0:
+                href = hrefs[link]
+                break
+        result.append(new(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
+    return result
+
+
+cdef Py_ssize_t _kind(list kind_of, Py_ssize_t element) except -1:
+    """The kind of an element; what stands outside all of them is of the document's own."""
+    return kind_of[element] if element >= 0 else 0
+
+
+cdef str _one_line(str text):
+    """White space as a browser shows it; most texts are so already."""
+    cdef Py_ssize_t at, size = len(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void* data = PyUnicode_DATA(text)
+    cdef bint blank = True, after_blank = True
+    cdef Py_UCS4 char
+    for at in range(size):
+        char = PyUnicode_READ(kind, data, at)
+        blank = Py_UNICODE_ISSPACE(char)
+        if blank and (after_blank or char != u" "):
+            return " ".join(text.split())
+        after_blank = blank
+    return " ".join(text.split()) if blank else text
+
+
+cdef int _level(list kinds, Py_ssize_t kind, dict headings, int reach) except -1:
+    """Heading level of the nearest heading at or above a kind of element, within reach."""
+    cdef int distance, level
+    for distance in range(reach):
+        level = headings.get(kinds[kind][1], 0)
+        if level:
+            return level
+        kind = kinds[kind][0]
+    return 0
+
+
+cdef str _path(list kinds, Py_ssize_t kind, list written, dict known, Py_ssize_t steps, Py_ssize_t name_chars):
+    """The last steps of the path of a kind of element, each written once a page."""
+    cdef list path = []
+    cdef object about, step, tag, name
+    while kind > 0 and len(path) < steps:
+        about = kinds[kind]
+        step = written[kind]
+        if step is None:
+            tag, name = about[1], about[2]
+            step = known.get((tag, name))
+            if step is None:
+                step = known[tag, name] = _step(tag, name, name_chars)
+            written[kind] = step
+        path.append(step)
+        kind = about[0]
+    path.reverse()
+    return "/".join(path)
+
+
+cdef str _step(str tag, str name, Py_ssize_t name_chars):
+    """As `pipeline.segment_html._step`."""
+    if not name:
+        return tag
+    return tag + "." + ".".join(name[:name_chars].replace("/", ".").split())
+
+
+def surely_seen(list texts not None, list firsts not None):
+    """Whether every run of texts shows something, by characters that certainly do: ASCII, or letters of common scripts."""
+    cdef Py_ssize_t count = len(firsts), at, text_at, last
+    for at in range(count):
+        last = firsts[at + 1] if at + 1 < count else len(texts)
+        for text_at in range(firsts[at], last):
+            if _shows(texts[text_at]):
+                break
+        else:
+            return False
+    return True
+
+
+cdef bint _shows(str text) except -1:
+    cdef Py_ssize_t at, size = len(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const void* data = PyUnicode_DATA(text)
+    cdef Py_UCS4 char
+    for at in range(size):
+        char = PyUnicode_READ(kind, data, at)
+        if char < 0x80:
+            if not Py_UNICODE_ISSPACE(char):
+                return True
+        elif 0xC0 <= char < 0x300 or 0x370 <= char < 0x600 or 0x620 <= char < 0x1100 or 0x3041 <= char < 0x3100:
+            return True
+        elif 0x4E00 <= char < 0xA000 or 0xAC00 <= char < 0xD7A4:
+            return True
+    return False
+
+
+def is_plain(str text not None):
+    """Whether a text has no carriage return, NUL, surrogate or replacement character: nothing to normalise or to count."""
+    cdef Py_ssize_t at, size = len(text)
+    cdef const void* data = PyUnicode_DATA(text)
+    cdef int kind = PyUnicode_KIND(text)
+    cdef const unsigned short* two
+    cdef const unsigned int* four
+    cdef unsigned short unit
+    cdef unsigned int odd = 0, wide
+    if kind == 1:
+        return "\r" not in text and "\x00" not in text
+    if kind == 2:
+        two = <const unsigned short*>data
+        for at in range(size):
+            unit = two[at]
+            odd |= (unit == 0) | (unit == 13) | (unit == 0xFFFD) | (unit >> 11 == 0x1B)
+    else:
+        four = <const unsigned int*>data
+        for at in range(size):
+            wide = four[at]
+            odd |= (wide == 0) | (wide == 13) | (wide == 0xFFFD) | (wide >> 11 == 0x1B)
+    return not odd

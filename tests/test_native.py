@@ -1,0 +1,116 @@
+"""The compiled functions and the Python ones they stand in for give the same values, on real, broken and made-up pages."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import PageError, dom, native, segment_html
+from pipeline.decode import DecodeSettings, decode
+from pipeline.dom import DomSettings, Parsed, Tree
+from pipeline.model import Block, Source
+from tests.samples import BROKEN, PAGES, RAW
+from tests.strategies import PAGES as WELL_NESTED
+
+pytestmark = pytest.mark.skipif(native.walk is None, reason="installed without a C compiler")
+
+FILES = [path for folder in (RAW, PAGES, BROKEN) for path in sorted(folder.iterdir()) if ".html" in path.name]
+# What is hard to read about markup, to be strung together in any order.
+PIECES = (
+    "<p>", "</p>", "<div class='a  b' id=x>", "<div style='Display : none'>", "<b hidden>", "<li hidden=until-found>", "</div>",
+    "<table><tr>", "<td>", "</table>", "<a href='/x'>", "<a href>", "</a>", "<h2 role=note itemprop='name'>", "<pre>\n a\n", "</pre>",
+    "<script>", "</script>", "<style>", "<noscript>", "</noscript>", "<svg><p>", "</svg>", "<template>", "<textarea> a\n", "<head>",
+    "</head>", "<body>", "<html hidden>", "<frameset>", "<!--", "-->", "<!-->", "--!>", "<!doctype html>", "<?xml ?>", "</ x>", "<x-y/>",
+    "<p title='a > b'>", "<p title=\"'>\">", "<p a=b'c>", "<p a = >", "<p ='", "<", ">", "=", "\"", "'", "/", "&", ";", "&amp;", "&amp",
+    "&notit;", "&nbsp;", "&#160;", "&#xA0;", "&#Xa0;", "&#xB;", "&#0;", "&#x110000;", "&#1234567890123;", "&hearts;", "&ThickSpace;",
+    "a", "Bc d", "é", "Ω", "字", "🍞", "\u00a0", "\u200b", "\u1160", "\ufeff", "\ud800", "\ufffd", "\x00", "\x0b", "\x1c", "\x85", " ",
+    "  ", "\n", "\t", "\n\n a", "<br>", "<img src=x>", "<span>", "</span>", "<ruby>", "<option>", "<button>", "<x:y a>", "<wbr>",
+)  # fmt: skip
+MADE_UP = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+SETTINGS = (DomSettings(), DomSettings(noscript=True), DomSettings(max_elements=5))
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    """Without the compiled functions, as where they could not be built."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "walk", None)
+        yield
+
+
+def page(path: Path) -> bytes:
+    data = path.read_bytes()
+    try:
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError, zlib.error):
+        return data
+
+
+def cut(parsed: Parsed, source: str, settings: DomSettings) -> tuple[Tree, Tree, list[Block]]:
+    """The tree, what is seen of it, and its blocks."""
+    tree = dom.walk(parsed, source, settings)
+    seen = segment_html._seen(tree)
+    return tree, seen, segment_html._blocks(seen) if seen.data else []
+
+
+def assert_same_tree(source: str) -> None:
+    parsed = dom.parse(source)
+    for settings in SETTINGS:
+        compiled = cut(parsed, source, settings)
+        with in_python():
+            plain = cut(parsed, source, settings)
+        for ours, theirs in zip(compiled, plain, strict=True):
+            assert type(ours) is type(theirs)
+        for name, ours, theirs in zip(Tree._fields, compiled[0], plain[0], strict=True):
+            assert ours == theirs, name
+        assert compiled == plain
+        for kind in compiled[0].kinds:
+            assert type(kind) is dom.Kind
+        for ours, theirs in zip(compiled[2], plain[2], strict=True):
+            assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]
+
+
+def decoded(data: bytes | str, settings: DecodeSettings = DecodeSettings()) -> Source | str:
+    try:
+        return decode(data, settings=settings)
+    except PageError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_page_is_decoded_and_cut_into_the_same_blocks(path: Path) -> None:
+    data = page(path)
+    compiled = decoded(data)
+    with in_python():
+        assert decoded(data) == compiled
+    if isinstance(compiled, Source):
+        assert_same_tree(compiled.text)
+    assert_same_tree(data.decode("latin-1"))
+
+
+@given(WELL_NESTED)
+def test_a_well_nested_page_is_cut_into_the_same_blocks(source: str) -> None:
+    assert_same_tree(source)
+
+
+@given(MADE_UP)
+def test_any_markup_is_cut_into_the_same_blocks(source: str) -> None:
+    assert_same_tree(source)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "é", "Ω", "🍞", "\r", "\n", "\x00", "\ud800", "\udfff", "\ufffd", " "])).map("".join)
+)
+def test_any_text_is_normalised_in_the_same_way(text: str) -> None:
+    for settings in (DecodeSettings(), DecodeSettings(max_chars=3)):
+        for data in (text, text.encode("utf-8", "replace"), text.encode("utf-16", "surrogatepass")):
+            compiled = decoded(data, settings)
+            with in_python():
+                assert decoded(data, settings) == compiled
