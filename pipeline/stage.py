@@ -6,7 +6,6 @@ A stage is a function ``(Record, Settings) -> Record``: pure, one page at a time
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin, get_type_hints
@@ -77,6 +76,11 @@ def page_record(page: Page) -> Record:
     return Record(page.locator, page.url, page.kind, page.data, page.http_charset)
 
 
+def record_page(record: Record) -> Page:
+    """The page that `page_record` made a record of; empty when it has none."""
+    return Page(record.data or b"", record.locator, record.url, record.kind, record.http_charset)
+
+
 def apply(stage: Stage, record: Record, settings: Settings, *, strict: bool = False) -> Record:
     """The record after the stage, or with `Record.error` set; failed records pass unchanged. `strict` raises instead.
 
@@ -118,26 +122,6 @@ def problem(error: Exception, stage: str) -> Problem:
 
 def _sentence(message: str) -> str:
     return " ".join(message.encode("utf-8", "replace").decode().split())[:MESSAGE_CHARS]
-
-
-def page_head(record: Record) -> bytes:
-    """What is known of a page that was just read, beside its bytes."""
-    return json.dumps(
-        [record.locator, record.url, record.kind, record.http_charset, isinstance(record.data, str)]
-    ).encode()
-
-
-def page_data(record: Record) -> bytes:
-    """The page's bytes; of one that is text to begin with, UTF-8 with lone surrogates passed through."""
-    data = record.data or b""
-    return data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
-
-
-def given_page(head: bytes, data: bytes) -> Record:
-    """The record that `page_head` and `page_data` are of."""
-    locator, url, kind, http_charset, given = json.loads(head)
-    page = data.decode("utf-8", "surrogatepass") if given else data
-    return Record(Locator(*locator), url, kind, page, http_charset)
 
 
 def lift(stage: Stage, settings: Settings) -> Callable[[pa.RecordBatch], pa.RecordBatch]:
@@ -226,9 +210,10 @@ def from_bytes(payload: bytes) -> Record:
 
 
 def _row(record: Record) -> PageRow:
-    data = None if record.data is None else page_data(record)
+    given = isinstance(record.data, str)
+    data = record.data.encode("utf-8", "surrogatepass") if isinstance(record.data, str) else record.data
     return PageRow(
-        record.locator, record.url, record.kind, data, isinstance(record.data, str), record.http_charset, record.source, record.blocks,
+        record.locator, record.url, record.kind, data, given, record.http_charset, record.source, record.blocks,
         record.cut, record.metadata, record.spans, record.error,
     )  # fmt: skip
 

@@ -47,13 +47,18 @@ class Setup(NamedTuple):
 
 def main() -> None:
     """Serve until the worker closes the pipe."""
+    serve(_serve)
+
+
+def serve(work: Callable[[int, int], None]) -> None:
+    """Have `work` answer what comes on one descriptor on the other, until the parent closes it or dies."""
     die_with(os.getppid())
     inward, outward = os.dup(0), os.dup(1)
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)
     os.close(0)
     with contextlib.suppress(frames.Broken):
-        _serve(inward, outward)
+        work(inward, outward)
 
 
 def _serve(inward: int, outward: int) -> None:
@@ -74,10 +79,10 @@ def _serve(inward: int, outward: int) -> None:
 
 def _received(inward: int) -> Record:
     """The next page. Raises `frames.Broken` when there is none."""
-    from pipeline.stage import from_bytes, given_page
+    from pipeline.stage import from_bytes, page_record
 
     kind, payload = frames.receive(inward)
-    return from_bytes(payload) if kind == frames.RECORD else given_page(payload, frames.receive(inward).payload)
+    return from_bytes(payload) if kind == frames.RECORD else page_record(frames.receive_page(inward, payload))
 
 
 def warm_up(setup: Setup) -> None:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import select
 import struct
 import time
 from typing import NamedTuple
 
+from pipeline.model import Locator, Page
+
 HEADER = struct.Struct("<cQ")
-# Kinds, to the child: what it is for; a page (what is known of it, then its bytes); a page that went through some stages.
+# Kinds. To a child: what to do; a page (what is known of it, then its bytes); a page that went through some stages.
 SETUP = b"s"
 PAGE = b"p"
 DATA = b"x"
 RECORD = b"k"
-# From the child: ready; the page as rows, as a page further on, or failed; the settings are wrong.
+# From it: ready; the page as rows, or as a page further on, or what went wrong with it; the settings are wrong.
 READY = b"r"
 ROWS = b"d"
 FAILED = b"f"
 WRONG = b"w"
+# From one that reads a file: names of columns; the stretch it reads next; that it is through with it; that it has answered.
+COLUMNS = b"c"
+STRETCH = b"g"
+PASSED = b"n"
+ENDED = b"e"
 # A frame longer than this is no frame: something wrote to the pipe that should not have.
 FRAME_LIMIT = 1 << 33
 # What one read asks for at most, and what a pipe holds where the system allows it: most pages pass in one go.
@@ -61,6 +69,23 @@ def receive(fd: int, seconds: float | None = None) -> Frame:
     if length > FRAME_LIMIT:
         raise Broken("no frame")
     return Frame(kind, _read(fd, length, deadline))
+
+
+def send_page(fd: int, page: Page) -> None:
+    """Write a page as two frames: what is known of it, and its bytes as they are. Raises `Broken` when nobody reads."""
+    given = isinstance(page.data, str)
+    # Text to begin with is UTF-8 on the way, lone surrogates passed through.
+    data = page.data.encode("utf-8", "surrogatepass") if isinstance(page.data, str) else page.data
+    send(fd, PAGE, json.dumps([page.locator, page.url, page.kind, page.http_charset, given]).encode())
+    send(fd, DATA, data)
+
+
+def receive_page(fd: int, head: bytes, seconds: float | None = None) -> Page:
+    """The page whose first frame held `head`; see `receive`."""
+    locator, url, kind, http_charset, given = json.loads(head)
+    data = receive(fd, seconds).payload
+    text = data.decode("utf-8", "surrogatepass") if given else data
+    return Page(text, Locator(*locator), url, kind, http_charset)
 
 
 def _write(fd: int, parts: list[bytes | memoryview]) -> None:

@@ -9,34 +9,19 @@ fails there too is blamed.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
-import os
-import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.engines import frames
 from pipeline.engines.child import Setup
-from pipeline.errors import PresscutError, UsageError
+from pipeline.engines.process import Process, death
+from pipeline.errors import UsageError
 from pipeline.settings import GuardSettings
-from pipeline.stage import Problem, Record, page_data, page_head, to_bytes
+from pipeline.stage import Problem, Record, record_page, to_bytes
 
 CHILD = (sys.executable, "-m", "pipeline.engines.child")
-# Importing parsers and models on a machine under load; a child that needs longer will never come.
-START_SECONDS = 180.0
-# One arena and the system's allocator: what a big page took goes back.
-LEAN = {
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_TRIM_THRESHOLD_": "33554432",
-    "MALLOC_MMAP_THRESHOLD_": "16777216",
-    "ARROW_DEFAULT_MEMORY_POOL": "system",
-}
-ENVIRONMENT = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_IO_THREADS"), "1")
 
 
 class Died(Exception):
@@ -55,40 +40,18 @@ class Answer(NamedTuple):
     """Rows of the tables (see `columns.packed`), or the page further on (`stage.to_bytes`)."""
 
 
-class Child:
-    """One process: started, fed, ended."""
+class Child(Process):
+    """The process that runs the stages."""
 
     def __init__(self, command: Sequence[str], setup: Setup) -> None:
-        self.diagnostics = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.diagnostics,
-            env=_environment(),
-            bufsize=0,
-        )
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.inward, self.outward = self.process.stdin.fileno(), self.process.stdout.fileno()
+        super().__init__(command, json.dumps(setup._asdict()).encode())
         self.pages = 0
-        for pipe in (self.inward, self.outward):
-            frames.widen(pipe)
-        try:
-            frames.send(self.inward, frames.SETUP, json.dumps(setup._asdict()).encode())
-            answer = frames.receive(self.outward, START_SECONDS)
-        except (frames.Broken, frames.Late):
-            raise PresscutError(f"the child process did not start: {self.end() or 'it said nothing'}") from None
-        if answer.kind == frames.WRONG:
-            self.end()
-            raise UsageError(answer.payload.decode())
 
     def run(self, record: Record, seconds: float) -> Answer:
         """What the child makes of a page in at most so many seconds. Raises `Died`, or `UsageError` for wrong settings."""
         try:
             if record.source is None:
-                frames.send(self.inward, frames.PAGE, page_head(record))
-                frames.send(self.inward, frames.DATA, page_data(record))
+                frames.send_page(self.inward, record_page(record))
             else:
                 frames.send(self.inward, frames.RECORD, to_bytes(record))
             answer = frames.receive(self.outward, seconds)
@@ -98,27 +61,15 @@ class Child:
             raise Died(Problem("guard", "timeout", message, retryable=True)) from None
         except frames.Broken:
             self.end()
-            raise Died(_death(self.process.returncode)) from None
+            how, from_outside = death(self.process.returncode)
+            message = f"the process died on this page ({how}), also in a fresh process"
+            raise Died(Problem("guard", "crashed", message, retryable=from_outside)) from None
         if answer.kind == frames.WRONG:
             raise UsageError(answer.payload.decode())
         self.pages += 1
         if answer.kind == frames.FAILED:
             return Answer(Problem(*json.loads(answer.payload)))
         return Answer(None, answer.payload)
-
-    def end(self) -> str:
-        """Kill the process; the last line it wrote to its standard error."""
-        with contextlib.suppress(OSError):
-            self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self.diagnostics.seek(0)
-        lines = self.diagnostics.read().decode("utf-8", "replace").strip().splitlines()
-        self.diagnostics.close()
-        return lines[-1] if lines else ""
 
 
 class Work(NamedTuple):
@@ -189,19 +140,3 @@ def close_all() -> None:
 
 
 atexit.register(close_all)
-
-
-def _death(code: int | None) -> Problem:
-    """What is known of a child that is gone."""
-    number = -(code or 0)
-    name = signal.Signals(number).name if number in {s.value for s in signal.Signals} else f"exit status {code}"
-    # SIGKILL comes from outside: the kernel short of memory, or somebody tidying up. Anything else comes from the page.
-    message = f"the process died on this page ({name}), also in a fresh process"
-    return Problem("guard", "crashed", message, retryable=number == signal.SIGKILL)
-
-
-def _environment() -> dict[str, str]:
-    """One thread a library, and this very package also when it is not installed."""
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return {**os.environ, **ENVIRONMENT, **LEAN, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
