@@ -85,7 +85,7 @@ def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> li
     for part in tables["headlines"]:
         path = places.root / Path(part["path"]).relative_to(places.notes.name)
         groups = (_aimed(pa.Table.from_batches([rows]), targets) for rows in read_batches(places.root / part["path"]))
-        parts.append(part_of(places, path, write_rows(path, wanted, groups)))
+        parts.append(part_of(places, path, write_rows(path, schema.TABLES["headlines"], wanted, groups)))
     return parts
 
 

@@ -209,10 +209,10 @@ def _write_tables(job: Job, pages: Iterator[tuple[Record, Answer]], tally: Tally
                 spill.add(answer.payload)
             else:
                 errors.append(error_row(record.locator, record.url, answer.error))
-        for name in schema.TABLES:
+        for name, table in schema.TABLES.items():
             path, about = places.written(name, job.shard.shard_id, key), stamped(name)
             groups = spill.groups(name, about) if name != "errors" else [_errors(errors, about)]
-            parts[name] = part_of(places, path, write_rows(path, about, groups))
+            parts[name] = part_of(places, path, write_rows(path, table, about, groups))
     documents = parts["documents"]["rows"]
     if documents + tally.errors != tally.pages:
         raise AssertionError(f"{tally.pages} pages came in, {documents} documents and {tally.errors} errors came out")

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.io import columns
+from pipeline.schema import Table
 
 # A row group ends with the document that reaches either: what writing holds in memory follows from it.
 ROW_GROUP_ROWS = 20_000
@@ -64,10 +65,14 @@ class Written(NamedTuple):
     digest: str
 
 
-def write_rows(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
-    """Tables as one Parquet file, each a row group; empty ones are left out."""
+def write_rows(path: Path, table: Table, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
+    """Rows of a table as one Parquet file, each of `groups` a row group; empty ones are left out.
+
+    Only the first key has statistics: rows are sorted by it, so they lead to the one row group that has a document.
+    """
     rows, digest = 0, RowDigest(schema)
-    with atomic(path) as temporary, _parquet(temporary, schema) as writer:
+    named = [name for name in schema.names if name not in table.plain and not pa.types.is_list(schema.field(name).type)]
+    with atomic(path) as temporary, _parquet(temporary, schema, named, [table.order[0]]) as writer:
         for group in groups:
             if group.num_rows:
                 writer.write_table(group, row_group_size=group.num_rows)
@@ -146,8 +151,14 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield from file.read_row_group(group, use_threads=False).to_batches()
 
 
-def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6")
+def _parquet(
+    path: Path, schema: pa.Schema, dictionaries: list[str] | bool = True, statistics: list[str] | bool = True
+) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6",
+        use_dictionary=dictionaries,  # type: ignore[arg-type]  # the stubs know of bool only
+        write_statistics=statistics,
+    )  # fmt: skip
 
 
 def file_digest(path: Path) -> str:
