@@ -5,4 +5,6 @@ Without a C compiler the package installs all the same, and runs on the Python c
 
 from setuptools import Extension, setup
 
-setup(ext_modules=[Extension("pipeline.native._walk", ["pipeline/native/_walk.pyx"], optional=True)])
+NAMES = ("_walk", "_facts")
+
+setup(ext_modules=[Extension(f"pipeline.native.{name}", [f"pipeline/native/{name}.pyx"], optional=True) for name in NAMES])

@@ -16,6 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
+from pipeline import native
 from pipeline.structure import STRUCTURE, Floats, Ints
 
 if TYPE_CHECKING:
@@ -70,38 +71,80 @@ class Features(NamedTuple):
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     """Facts of every block of one page, in order."""
     texts = [block.text for block in blocks]
-    text = _text_facts(texts)
+    text = _text_facts(_counted(texts))
     markup = np.zeros((len(blocks), len(STRUCTURE)), dtype=np.float32) if structure is None else structure
     has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
-    words, word_starts = _ragged([_word_tokens(text) for text in texts])
-    paths, path_starts = _path_tokens([block.path for block in blocks])
+    words, word_starts = _words(texts)
+    paths, path_starts = _paths([block.path for block in blocks])
     return Features(np.concatenate([text, markup, has_markup], axis=1), words, word_starts, paths, path_starts)
 
 
-def _text_facts(texts: list[str]) -> Floats:
-    """float32 (blocks, len(TEXT_FACTS))."""
+class Counted(NamedTuple):
+    """What is counted in texts, one row a text."""
+
+    kinds: Ints
+    """Characters of each class, (texts, len(CLASSES))."""
+    lengths: Ints
+    first: Ints
+    """Class of the first character; 0 where there is none."""
+    last: Ints
+    capitals: Ints
+    """Words that begin with a capital."""
+    has_sign: Ints
+    has_line_break: Ints
+    copies: Ints
+    """How many other texts say the same."""
+    is_copy: Ints
+    """Whether one of them came before."""
+
+
+def _counted(texts: list[str]) -> Counted:
+    if native.facts is None:
+        return _counted_in_python(texts)
+    kinds, marks = np.zeros((len(texts), len(CLASSES)), np.int64), np.zeros((len(texts), 8), np.int64)
+    native.facts.count(texts, char_classes(), CLASS["space"], CLASS["upper"], SIGNS, kinds, marks)
+    return Counted(kinds, *marks.T)
+
+
+def _counted_in_python(texts: list[str]) -> Counted:
     n = len(texts)
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
     codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kinds = char_classes()[np.minimum(codes, 0xFFFF)]
     owner = np.repeat(np.arange(n), lengths)
-    counts = np.bincount(owner * len(CLASSES) + kinds, minlength=n * len(CLASSES))
-    counts = counts.reshape(n, len(CLASSES)).astype(np.float64)
+    counts = np.bincount(owner * len(CLASSES) + kinds, minlength=n * len(CLASSES)).reshape(n, len(CLASSES))
     starts = np.cumsum(lengths) - lengths
     first = np.where(lengths > 0, kinds[np.minimum(starts, max(len(kinds) - 1, 0))] if len(kinds) else 0, 0)
     last = np.where(lengths > 0, kinds[np.maximum(starts + lengths - 1, 0)] if len(kinds) else 0, 0)
     initial = np.r_[True, kinds[:-1] == CLASS["space"]] if len(kinds) else np.zeros(0, dtype=bool)
     initial[starts[lengths > 0]] = True
     capitals = np.bincount(owner[initial & (kinds == CLASS["upper"])], minlength=n)
+    signs = np.bincount(owner[np.logical_or.reduce([codes == ord(sign) for sign in SIGNS])], minlength=n) > 0
+    breaks = np.array(["\n" in text for text in texts], dtype=np.int64)
+    return Counted(
+        counts,
+        lengths,
+        first.astype(np.int64),
+        last.astype(np.int64),
+        capitals,
+        signs.astype(np.int64),
+        breaks,
+        *_copies(texts),
+    )
 
+
+def _text_facts(counted: Counted) -> Floats:
+    """float32 (blocks, len(TEXT_FACTS))."""
+    kinds, lengths, first, last, capitals, has_sign, has_line_break, copies, is_copy = counted
+    n = len(lengths)
+    counts = kinds.astype(np.float64)
+    starts = np.cumsum(lengths) - lengths
     chars = np.maximum(lengths, 1).astype(np.float64)
     of = {name: counts[:, index] for name, index in CLASS.items()}
     # Unspaced scripts: about two characters a word.
     words = of["space"] + 1 + of["ideograph"] / 2
-    signs = np.bincount(owner[np.logical_or.reduce([codes == ord(sign) for sign in SIGNS])], minlength=n) > 0
-    copies, is_copy = _copies(texts)
     before = starts / max(float(lengths.sum()), 1.0)
-    columns: list[NDArray[np.float64] | NDArray[np.bool_]] = [
+    columns: list[NDArray[np.float64] | NDArray[np.bool_] | Ints] = [
         np.log1p(chars) / 4, np.log1p(words) / 3, chars / words / 10, np.log1p(chars / (of["stop"] + 1)) / 4,
         of["lower"] / chars, of["upper"] / chars, of["letter"] / chars, of["ideograph"] / chars, of["digit"] / chars,
         of["stop"] / chars * 10, of["comma"] / chars * 10, of["divider"] / chars * 10, of["other"] / chars,
@@ -109,21 +152,21 @@ def _text_facts(texts: list[str]) -> Floats:
         np.log1p(of["colon"]) / 2, np.log1p(of["symbol"]) / 2, capitals / words,
         first == CLASS["upper"], first == CLASS["digit"], (first >= CLASS["stop"]), last == CLASS["stop"],
         last == CLASS["colon"], last == CLASS["quote"], (last >= CLASS["lower"]) & (last <= CLASS["ideograph"]),
-        signs, of["currency"] > 0, np.array(["\n" in text for text in texts]), np.log1p(copies) / 2, is_copy,
+        has_sign, of["currency"] > 0, has_line_break, np.log1p(copies) / 2, is_copy,
         np.arange(n) / max(n, 1), np.full(n, np.log1p(n) / 6), before, 1 - before - lengths / max(float(lengths.sum()), 1.0),
         words < 1.5, (words >= 1.5) & (words < 2.5), (words >= 5) & (words <= 20) & (last != CLASS["stop"]),
     ]  # fmt: skip
     return np.stack(columns, axis=1).astype(np.float32) if n else np.zeros((0, len(TEXT_FACTS)), dtype=np.float32)
 
 
-def _copies(texts: list[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _copies(texts: list[str]) -> tuple[Ints, Ints]:
     """How many other blocks say the same, and whether one of them came before."""
     seen: dict[str, int] = {}
-    is_copy = np.zeros(len(texts))
+    is_copy = np.zeros(len(texts), dtype=np.int64)
     for index, text in enumerate(texts):
         is_copy[index] = text in seen
         seen[text] = seen.get(text, 0) + 1
-    return np.array([seen[text] - 1 for text in texts], dtype=np.float64), is_copy
+    return np.array([seen[text] - 1 for text in texts], dtype=np.int64), is_copy
 
 
 @cache
@@ -150,6 +193,17 @@ CATEGORY_CLASS = {
     "Ll": "lower", "Lu": "upper", "Lt": "upper", "L": "letter", "M": "letter", "N": "digit", "Z": "space", "Cc": "space",
     "Pd": "dash", "Ps": "bracket", "Pe": "bracket", "Sc": "currency", "S": "symbol", "P": "other",
 }  # fmt: skip
+
+
+def _words(texts: list[str]) -> tuple[Ints, Ints]:
+    """Buckets of the words at either end of each text, ragged."""
+    if native.facts is None:
+        return _ragged([_word_tokens(text) for text in texts])
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    tokens = native.facts.words(
+        texts, FIRST_WORDS, LAST_WORDS, FIRST_CHARS, LAST_CHARS, UNSPACED_CHARS, START, END, WORD_BUCKETS, starts
+    )
+    return np.frombuffer(tokens, dtype=np.int64), starts
 
 
 def _word_tokens(text: str) -> list[int]:
@@ -182,6 +236,15 @@ def _end_bucket(word: str) -> int:
 def _word_bucket(word: str, mark: int) -> int:
     """The same on every machine, unlike `hash`."""
     return crc32(word.lower().translate(DIGITS).encode("utf-8", "surrogatepass"), mark) % WORD_BUCKETS
+
+
+def _paths(paths: list[str]) -> tuple[Ints, Ints]:
+    """Buckets of the tag and class tokens around each block, ragged."""
+    if native.facts is None:
+        return _path_tokens(paths)
+    starts = np.zeros(len(paths) + 1, dtype=np.int64)
+    tokens = native.facts.paths(paths, NEAR, SEPARATING, STEP_PARTS, PATH_BUCKETS, path_parts, starts)
+    return np.frombuffer(tokens, dtype=np.int64), starts
 
 
 def _path_tokens(paths: Sequence[str]) -> tuple[Ints, Ints]:
@@ -224,12 +287,14 @@ def _encoded_parts(step: str) -> list[bytes]:
 
 
 # Class names are compounds: "c-article__body--wide" says article, body, wide. Digits in them are ids.
-SEPARATORS = str.maketrans("._-#@:0123456789", "                ")
+SEPARATING = "._-#@:0123456789"
+SEPARATORS = str.maketrans(SEPARATING, " " * len(SEPARATING))
+STEP_PARTS = 12
 
 
 def path_parts(step: str) -> list[str]:
     """The words of one path step: tag, then words of class, id, role and property; camel case is left whole."""
-    return step.lower().translate(SEPARATORS).split()[:12]
+    return step.lower().translate(SEPARATORS).split()[:STEP_PARTS]
 
 
 def _ragged(rows: Sequence[Sequence[int]]) -> tuple[Ints, Ints]:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import native
 from pipeline.errors import SettingsError
 from pipeline.features import DENSE, Features, features
 from pipeline.model import ROLES, Block, Role
@@ -84,10 +85,14 @@ def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSett
     scores = p[np.arange(len(blocks)), chosen].tolist()
     standard = standardise(facts.dense, weights)
     reasons = explain(standard, facts.dense, weights.surrogate, chosen)
-    return [
-        block._replace(role=ROLES[role], score=score, why=why)
-        for block, role, score, why in zip(blocks, chosen.tolist(), scores, reasons, strict=True)
-    ]
+    return _with_roles(blocks, [ROLES[role] for role in chosen.tolist()], scores, reasons)
+
+
+def _with_roles(blocks: Sequence[Block], roles: list[Role], scores: list[float], reasons: list[str]) -> list[Block]:
+    if native.facts is not None:
+        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), roles, scores, reasons)
+    rows = zip(blocks, roles, scores, reasons, strict=True)
+    return [block._replace(role=role, score=score, why=why) for block, role, score, why in rows]
 
 
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
@@ -140,15 +145,14 @@ def run(facts: Features, weights: Weights) -> Floats:
         _bags(weights.words, facts.words, facts.word_starts),
         _bags(weights.paths, facts.paths, facts.path_starts),
     ]
-    first = _relu(
-        np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter + weights.enter_bias
-    )
-    state = first
+    first = np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter
+    _activate(first, weights.enter_bias)
+    state = first.copy()
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
-        state = state + _relu(_convolve(state, kernel, dilation) + bias)
+        state += _activate(_convolve(state, kernel, dilation), bias)
     summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
-    state = state + _relu(summary @ weights.page + weights.page_bias)
-    state = _relu(np.concatenate([state, first], axis=1) @ weights.leave + weights.leave_bias)
+    state += _activate(summary @ weights.page, weights.page_bias)
+    state = _activate(np.concatenate([state, first], axis=1) @ weights.leave, weights.leave_bias)
     logits: Floats = state @ weights.out + weights.out_bias
     return logits
 
@@ -161,7 +165,7 @@ def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
     for part in np.array_split(filled, max(len(filled) // CHUNK, 1)):
         if len(part):
             low, high = starts[part[0]], starts[part[-1] + 1]
-            sums = np.add.reduceat(table[tokens[low:high]], starts[part] - low, axis=0)
+            sums = np.add.reduceat(np.take(table, tokens[low:high], axis=0), starts[part] - low, axis=0)
             bags[part] = sums / sizes[part][:, None]
     return bags
 
@@ -177,9 +181,11 @@ def _convolve(state: Floats, kernel: Floats, dilation: int) -> Floats:
     return result
 
 
-def _relu(values: Floats) -> Floats:
-    result: Floats = np.maximum(values, 0)
-    return result
+def _activate(values: Floats, bias: Floats) -> Floats:
+    """Bias added and negative values cut, in place."""
+    values += bias
+    np.maximum(values, 0, out=values)
+    return values
 
 
 @cache

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipeline import native
 from pipeline.features import DENSE
 from pipeline.structure import AROUND, TAGS, Floats, Ints
 
 REASONS = 2
+DECIMALS = 4
+"""Of a weight that count."""
 
 # What a fact says when it is high, and when it is low; empty: not a reason anyone could check.
 PHRASES: dict[str, tuple[str, str]] = {
@@ -78,10 +81,18 @@ SPEAKS_HIGH, SPEAKS_LOW = HIGH != "", LOW != ""
 
 def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
     """One line per block: the facts that weigh most for its chosen role. `standard` (blocks, facts), `surrogate` (facts, roles)."""
+    if native.facts is None:
+        return _explain(standard, dense, surrogate, chosen)
+    high, low = HIGH.tolist(), LOW.tolist()
+    return native.facts.explain(standard, dense, surrogate, chosen, high, low, REASONS, 10**DECIMALS)
+
+
+def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
+    """As `explain`, in Python."""
     weight = standard * surrogate.T[chosen]
     speaks = np.where(standard > 0, SPEAKS_HIGH & (dense > 0), SPEAKS_LOW)
     weight = np.where(speaks, weight, 0)
-    best = _best(np.round(weight, 4), REASONS)
+    best = _best(np.round(weight, DECIMALS), REASONS)
     rows = np.arange(len(best))[:, None]
     phrases = np.where(standard[rows, best] > 0, HIGH[best], LOW[best])
     says = weight[rows, best] > 0

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.dom import parse
 from pipeline.meta.dates import date_in_url, date_spans, parse_date
+from pipeline.meta.markup import author_links
 from pipeline.meta.names import author_names, is_outlet
 from pipeline.meta.titles import Titles, choose_title, site_forms, without_site
 
@@ -183,3 +185,18 @@ def test_the_outlet_s_name_behind_a_title_goes(title: str, bare: str) -> None:
 )
 def test_titles_are_weighed(visible: list[str], declared: list[tuple[str, str]], chosen: tuple[str, str]) -> None:
     assert choose_title(Titles(visible, declared), "Harbour Courier") == chosen
+
+
+@pytest.mark.parametrize("boxes", [1, 40])
+@pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
+def test_links_to_authors_are_known_by_address_relation_or_the_class_around(boxes: int, parser: str) -> None:
+    page = (
+        '<p><a href="/author/1">First Author</a> <a href="/news/2">Other Story</a> <span rel="author">Third Author</span>'
+        '<div class="Post-AUTHOR"><p><a>Fourth Author</a></div>' + '<div class="byline"></div>' * boxes
+    )
+    assert author_links(parse(page, parser)) == ("First Author", "Third Author", "Fourth Author")
+
+
+@pytest.mark.parametrize("text", ["3 comments", "5. 6. 26", "12/31/26", "May 26", "x² 2026"])
+def test_without_four_digits_only_numeric_dates_are_found(text: str) -> None:
+    assert bool(date_spans(text)) == (text in {"5. 6. 26", "12/31/26"})

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
+from pipeline.features import Features, features
+from pipeline.label import label
 from pipeline.model import Block, Source
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
@@ -42,6 +44,7 @@ def in_python() -> Iterator[None]:
     """Without the compiled functions, as where they could not be built."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "walk", None)
+        patch.setattr(native, "facts", None)
         yield
 
 
@@ -114,3 +117,64 @@ def test_any_text_is_normalised_in_the_same_way(text: str) -> None:
             compiled = decoded(data, settings)
             with in_python():
                 assert decoded(data, settings) == compiled
+
+
+TEXTS = st.lists(
+    st.one_of(
+        st.text(max_size=120),
+        st.lists(st.sampled_from(["a", "Word", "ΣΑΣ", "İst", "2024", "—", "©", "字字字", "ß", "\ud800", "🍞", "€5", "x" * 20]), max_size=40).map(" ".join),
+    ).map(str.strip),
+    max_size=12,
+)  # fmt: skip
+STEPS = st.sampled_from(
+    [
+        "p",
+        "div.A-b_c1#X",
+        "li.ÄÖ.Σ",
+        "",
+        "div.a b",
+        "x" * 90,
+        "span.1.2.3",
+        "a.b.c.d.e.f.g.h.i.j.k.l.m.n",
+        "td.字",
+        "p.\ud800",
+    ]
+)
+PATHS = st.lists(st.lists(STEPS, max_size=9).map("/".join), max_size=12)
+
+
+def assert_same_facts(texts: list[str], paths: list[str]) -> None:
+    blocks = [Block(text, 0, 0, path) for text, path in zip(texts, paths, strict=True)]
+    compiled = features(blocks, None)
+    with in_python():
+        plain = features(blocks, None)
+    for name, ours, theirs in zip(Features._fields, compiled, plain, strict=True):
+        assert ours.dtype == theirs.dtype, name
+        assert ours.tobytes() == theirs.tobytes(), name
+
+
+@given(TEXTS, PATHS)
+def test_any_blocks_have_the_same_facts(texts: list[str], paths: list[str]) -> None:
+    few = min(len(texts), len(paths))
+    assert_same_facts(texts[:few], paths[:few])
+    assert_same_facts(texts, [""] * len(texts))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_blocks_of_a_page_have_the_same_facts(path: Path) -> None:
+    if isinstance(source := decoded(page(path)), Source):
+        blocks = segment_html.segment_html(source.text).blocks
+        assert_same_facts([block.text for block in blocks], [block.path for block in blocks])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_the_blocks_of_a_page_have_the_same_roles_and_reasons(path: Path) -> None:
+    if isinstance(source := decoded(page(path)), Source):
+        cut = segment_html.segment_html(source.text)
+        for structure in (cut.structure, None):
+            compiled = label(cut.blocks, structure)
+            with in_python():
+                plain = label(cut.blocks, structure)
+            assert compiled == plain
+            for ours, theirs in zip(compiled, plain, strict=True):
+                assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]

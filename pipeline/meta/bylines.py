@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipeline.meta.dates import date_spans, parse_date
+from pipeline.meta.dates import DIGIT, date_spans, parse_date
 from pipeline.meta.facts import Facts
 from pipeline.meta.names import author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
@@ -187,7 +187,7 @@ def _only_date(blocks: Sequence[Block], language: str) -> str:
     found: dict[str, str] = {}
     for block in blocks[:MANY_BLOCKS]:
         text = block.text
-        if 5 < len(text) <= LONE_DATE_CHARS and any(char.isdigit() for char in text):
+        if 5 < len(text) <= LONE_DATE_CHARS and DIGIT.search(text):
             spans = date_spans(text, language)
             if (
                 spans

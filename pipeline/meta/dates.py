@@ -53,6 +53,8 @@ MONTH_FIRST = re.compile(
 YEAR_FIRST = re.compile(
     rf"(?<!\d)(?P<year>\d{{4}})\.?(?:[a-z\u0101\u012b]{{0,3}})?\s+(?:m\.|gada|оны)?\s*(?P<name>{WORD})\.?\s+(?P<day>\d{{1,2}})(?!\d)"
 )
+DIGIT = re.compile(r"\d")
+FOUR_DIGITS = re.compile(r"\d{4}")
 UNIX = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
 IN_URL = re.compile(
     r"[/\-_.](?P<year>(?:19|20)\d\d)(?P<mark>[/\-_]?)(?P<month>0[1-9]|1[0-2])(?P=mark)(?P<day>0[1-9]|[12]\d|3[01])(?=[/\-_.]|$)"
@@ -73,7 +75,7 @@ def parse_date(text: str, language: str = "") -> str:
     '2026-03-03T14:05:00'
     """
     text = text.strip()[:MAX_DATE_CHARS]
-    if not any(char.isdigit() for char in text):
+    if not DIGIT.search(text):
         return ""
     if UNIX.match(text):
         return _from_unix(text)
@@ -102,6 +104,19 @@ def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
 
 def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
     """Valid dates by form, surest form first, each with its start and the offset just past it."""
+    if FOUR_DIGITS.search(text):
+        yield from _days_of_full_years(text, language)
+    for match in NUMERIC.finditer(text):
+        year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
+        first, second = int(match["first"]), int(match["second_"])
+        american = match["mark"] == "/" and language.lower() in {"en", "en-us", "en_us"}
+        month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
+        if day := _day(year, month, number):
+            yield day, match.start(), match.end()
+
+
+def _days_of_full_years(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
+    """Dates of the forms that always write a year in full; most short texts with a digit hold no such number."""
     for pattern in (ISO, EAST_ASIAN, KOREAN):
         for match in pattern.finditer(text):
             if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
@@ -116,13 +131,6 @@ def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
                 yield day, match.start(), match.end()
     for match in VIETNAMESE.finditer(text):
         if day := _day(int(match["year"]), int(match["month"]), int(match["day"])):
-            yield day, match.start(), match.end()
-    for match in NUMERIC.finditer(text):
-        year = int(match["year"]) + (2000 if len(match["year"]) == 2 else 0)
-        first, second = int(match["first"]), int(match["second_"])
-        american = match["mark"] == "/" and language.lower() in {"en", "en-us", "en_us"}
-        month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
-        if day := _day(year, month, number):
             yield day, match.start(), match.end()
 
 

@@ -5,7 +5,9 @@ One pass over the meta elements serves OpenGraph and the older vocabularies (Dub
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.meta.facts import Facts, tidy
@@ -168,12 +170,26 @@ def _content(node: Any, prop: str) -> str:
     return tidy(node.text)
 
 
-AUTHOR_LINKS = (
-    '[rel~="author"], a[href*="/author"], a[href*="/autor"], a[href*="/staff/"], a[href*="/profile"], a[href*="/people/"], '
-    'a[href*="/by/"], [class*="author" i] a, [class*="byline" i] a'
-)
+AUTHOR_ADDRESS = re.compile("/auth?or|/staff/|/profile|/people/|/by/")
+CALLED_AUTHOR = ('[class*="author" i]', '[class*="byline" i]')
+# Above this many elements called so the parser is asked for the links inside, however deep they stand in one another.
+FEW_ELEMENTS = 30
 
 
 def author_links(parsed: Parsed) -> tuple[str, ...]:
     """Texts of links that lead to authors' pages, other stories' included."""
-    return tuple(text for node in parsed.select(AUTHOR_LINKS)[:MAX_MARKED] if 4 < len(text := tidy(node.text, 80)) < 80)
+    related, inside = set(parsed.select('[rel~="author"]')), _links_of_authors(parsed)
+    found = (
+        node
+        for node in parsed.select('a, [rel~="author"]')
+        if node in related or node in inside or AUTHOR_ADDRESS.search(node.attr("href") or "")
+    )
+    return tuple(text for node in islice(found, MAX_MARKED) if 4 < len(text := tidy(node.text, 80)) < 80)
+
+
+def _links_of_authors(parsed: Parsed) -> set[Any]:
+    """Links inside of elements whose class speaks of an author. One selector for them all would look up from every link."""
+    around = [node for selector in CALLED_AUTHOR for node in parsed.select(selector)]
+    if len(around) <= FEW_ELEMENTS:
+        return {link for node in around for link in node.select("a")}
+    return {link for selector in CALLED_AUTHOR for link in parsed.select(f"{selector} a")}

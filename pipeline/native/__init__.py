@@ -7,7 +7,8 @@ give the same values, to the last one (``tests/test_native.py``), so no setting,
 from __future__ import annotations
 
 try:
+    from pipeline.native import _facts as facts
     from pipeline.native import _walk as walk
 except ImportError:
     # Installed where there is no C compiler.
-    walk = None  # type: ignore[assignment]
+    facts = walk = None  # type: ignore[assignment]
