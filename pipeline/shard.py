@@ -69,6 +69,16 @@ class Places(NamedTuple):
         """What runs keep for themselves."""
         return self.root / ".presscut"
 
+    @property
+    def plan(self) -> Path:
+        """What the last run was to do."""
+        return self.notes / "plan.json"
+
+    @property
+    def failed(self) -> Path:
+        """Shards that the last run could not do, and why."""
+        return self.notes / "failed.json"
+
     def sidecar(self, stop: str, shard_id: str) -> Path:
         return self.notes / stop / f"{shard_id}.json"
 
