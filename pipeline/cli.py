@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ EXAMPLES = """\
 examples:
   presscut run raw -o processed                    a folder of pages to tables
   presscut run crawl.warc.gz -o out --workers 4    an archive
-  presscut run rows.jsonl -o out --column text=content --column url=link
+  presscut run rows.jsonl -o out --column text=content,url=link
   presscut extract page.html                       the story of one page
   curl -s https://example.org | presscut extract - --format markdown
   presscut schema blocks                           what the columns mean
@@ -87,7 +88,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         default=[],
         metavar="OURS=THEIRS",
-        help="which column of a table is which: text=content",
+        help="which column of a table is which: text=content,url=link; may be given several times",
     )
     output = run.add_argument_group("output")
     output.add_argument("-o", "--output", required=True, metavar="DIR", help="folder for the tables")
@@ -170,7 +171,7 @@ def _run(options: argparse.Namespace) -> int:
 
     settings = load(options.settings) if options.settings else Settings()
     if options.column:
-        columns = tuple(_pair(column) for column in options.column)
+        columns = tuple(pair for column in options.column for pair in _pairs(column))
         settings = settings._replace(read=settings.read._replace(columns=columns))
     with Progress() as progress:
         summary = run(
@@ -257,11 +258,13 @@ def _page(path: str) -> Page:
     raise PresscutError(f"{path}: no page in it")
 
 
-def _pair(column: str) -> tuple[str, str]:
-    ours, equals, theirs = column.partition("=")
-    if not (ours and equals and theirs):
-        raise UsageError(f"--column {column}: write it as OURS=THEIRS, for example --column text=content")
-    return ours, theirs
+def _pairs(column: str) -> Iterator[tuple[str, str]]:
+    """``text=content,url=link`` as pairs. A comma that no name of ours and ``=`` follow belongs to their name."""
+    for pair in re.split(r",(?=\w+=)", column):
+        ours, equals, theirs = pair.partition("=")
+        if not (ours and equals and theirs):
+            raise UsageError(f"--column {column}: write it as OURS=THEIRS, for example --column text=content,url=link")
+        yield ours, theirs
 
 
 def _positive(text: str) -> int:

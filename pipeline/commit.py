@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from pipeline import schema
+from pipeline.io.columns import strings
 from pipeline.io.writer import read_batches, write_json, write_rows
 from pipeline.shard import Job, Places, finished, part_of, stamped
 from pipeline.stages import STOP_NAMES, TABLES
@@ -84,15 +85,17 @@ def _with_targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> li
     for part in tables["headlines"]:
         path = places.root / Path(part["path"]).relative_to(places.notes.name)
         groups = (_aimed(pa.Table.from_batches([rows]), targets) for rows in read_batches(places.root / part["path"]))
-        parts.append(part_of(places, path, write_rows(path, wanted, groups)))
+        parts.append(part_of(places, path, write_rows(path, schema.TABLES["headlines"], wanted, groups)))
     return parts
 
 
 def _aimed(rows: pa.Table, targets: dict[str, str]) -> pa.Table:
     """Headlines with the documents they link to."""
     column = rows.schema.get_field_index("target_doc_id")
-    found = pa.array([targets.get(str(href), "") for href in rows.column("href").to_pylist()], type=pa.string())
-    return rows.set_column(column, rows.schema.field(column), found).cast(stamped("headlines"))
+    found = strings([targets.get(str(href), "") for href in rows.column("href").to_pylist()])
+    return rows.set_column(column, rows.schema.field(column), found).replace_schema_metadata(
+        stamped("headlines").metadata
+    )
 
 
 def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -77,12 +77,12 @@ def run(
     with _alone(places):
         jobs, skipped = _plan(given, places, chosen, until, tuple(child))
         todo = [job for job in jobs if finished(job) is None]
-        _do(ENGINES[engine](), todo, workers, told)
+        _do(places, ENGINES[engine](), todo, workers, told)
         return _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
 
 
 def status(output: str | Path) -> dict[str, Any]:
-    """Shards done, failed pages, pages a second and seconds left of the last run planned for a folder. Raises `UsageError`."""
+    """Shards done and failed, failed pages, pages a second and seconds left of the last run planned for a folder. Raises `UsageError`."""
     places = Places(Path(output))
     plan = _read_plan(places)
     sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
@@ -95,6 +95,7 @@ def status(output: str | Path) -> dict[str, Any]:
     return {
         "shards": len(plan["shards"]),
         "shards_done": len(fresh),
+        "shards_failed": len((_json(places.failed) or {}).keys() - {sidecar["shard"] for sidecar in fresh}),
         "pages": pages,
         "errors": sum(sidecar["errors"] for sidecar in fresh),
         "retryable": sum(sidecar["retryable"] for sidecar in fresh),
@@ -164,7 +165,7 @@ def _plan(
     from pipeline.io.writer import write_json
     from pipeline.shard import key_of
 
-    before = _plan_or_none(places) or {}
+    before = _json(places.plan) or {}
     found = survey(given, settings.read, before.get("digests"))
     prints = fingerprints(settings)
     jobs = [Job(shard, str(places.root), settings, prints, until, child) for shard in found.shards]
@@ -178,28 +179,31 @@ def _plan(
         "digests": {job.shard.stat_key: job.shard.digest for job in jobs},
     }
     if plan != before:
-        write_json(places.notes / "plan.json", plan)
+        write_json(places.plan, plan)
     return jobs, Counter({item.kind: item.count for item in found.skipped})
 
 
-def _plan_or_none(places: Places) -> dict[str, Any] | None:
+def _json(path: Path) -> dict[str, Any] | None:
     try:
-        plan: dict[str, Any] = json.loads((places.notes / "plan.json").read_text("utf-8"))
+        value: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return plan
+    return value
 
 
 def _read_plan(places: Places) -> dict[str, Any]:
-    plan = _plan_or_none(places)
+    plan = _json(places.plan)
     if plan is None:
         raise UsageError(f"{places.root}: no run was started here; start one with: presscut run PATH -o {places.root}")
     return plan
 
 
-def _do(engine: Engine, todo: list[Job], workers: int | None, told: Told | None) -> None:
+def _do(places: Places, engine: Engine, todo: list[Job], workers: int | None, told: Told | None) -> None:
     """Have the engine do the jobs. Raises `Unfinished` at the end, naming what failed."""
-    failures: list[str] = []
+    from pipeline.io.writer import write_json
+
+    places.failed.unlink(missing_ok=True)
+    failures: dict[str, str] = {}
     for number, outcome in enumerate(engine(todo, workers) if todo else (), start=1):
         if isinstance(outcome, Done):
             if told:
@@ -207,17 +211,21 @@ def _do(engine: Engine, todo: list[Job], workers: int | None, told: Told | None)
         elif isinstance(outcome.error, UsageError):
             raise outcome.error
         else:
-            failures.append(f"{outcome.shard_id}: {type(outcome.error).__name__}: {outcome.error}")
+            failures[outcome.shard_id] = f"{type(outcome.error).__name__}: {outcome.error}"
+            # As they come, for `status`; on a full disk the run itself will say so.
+            with suppress(OSError):
+                write_json(places.failed, failures)
     if failures:
+        first = "; ".join(f"{shard}: {reason}" for shard, reason in list(failures.items())[:3])
         raise Unfinished(
-            f"{len(failures)} of {len(todo)} shards could not be done ({'; '.join(failures[:3])}); "
+            f"{len(failures)} of {len(todo)} shards could not be done ({first}); "
             "the others are: run the same command again to go on"
         )
 
 
 def _finish(places: Places, jobs: list[Job], skipped: Counter[str], done_now: int, seconds: float) -> Summary:
     """Commit if there is something new, and count."""
-    manifest = _manifest(places)
+    manifest = _json(places.manifest)
     until = jobs[0].until
     if until == TABLES:
         if not (done_now == 0 and manifest and _names(manifest, jobs)):
@@ -244,14 +252,6 @@ def _finish(places: Places, jobs: list[Job], skipped: Counter[str], done_now: in
         str(places.root), until, len(jobs), done_now, pages, pages - errors, errors, retryable, dict(skipped), {}, dict(kinds),
         seconds,
     )  # fmt: skip
-
-
-def _manifest(places: Places) -> dict[str, Any] | None:
-    try:
-        manifest: dict[str, Any] = json.loads(places.manifest.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        return None
-    return manifest
 
 
 def _names(manifest: dict[str, Any], jobs: list[Job]) -> bool:

@@ -162,6 +162,8 @@ class Table(NamedTuple):
     name: str
     row: type[tuple[Any, ...]]
     order: tuple[str, ...]
+    plain: tuple[str, ...]
+    """Columns whose values hardly repeat: a dictionary of them would make files longer (blocks: a tenth) and slower to write."""
 
 
 class Column(NamedTuple):
@@ -172,14 +174,20 @@ class Column(NamedTuple):
     description: str
 
 
+PLAIN_DOCUMENTS = (
+    "doc_id", "record", "offset", "length", "url", "title", "subtitle", "canonical_url", "text", "content_hash", "source_chars",
+    "text_share", "mean_score", "letter_share", "digit_share", "repeated_share", "ended_share",
+)  # fmt: skip
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
-        Table("documents", DocumentRow, ("doc_id",)),
-        Table("blocks", BlockRow, ("doc_id", "block")),
-        Table("headlines", HeadlineRow, ("doc_id", "block")),
-        Table("segments", SegmentRow, ("doc_id", "block", "start")),
-        Table("errors", ErrorRow, ("file", "offset", "record", "stage", "kind", "message")),
+        Table("documents", DocumentRow, ("doc_id",), PLAIN_DOCUMENTS),
+        Table("blocks", BlockRow, ("doc_id", "block"), ("score", "text", "start", "end", "href")),
+        Table("headlines", HeadlineRow, ("doc_id", "block"), ("text", "href")),
+        Table("segments", SegmentRow, ("doc_id", "block", "start"), ()),
+        Table(
+            "errors", ErrorRow, ("file", "offset", "record", "stage", "kind", "message"), ("offset", "record", "url")
+        ),
     )
 }
 

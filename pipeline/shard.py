@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,9 +25,9 @@ from pipeline.versions import versions
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from pipeline.engines.guard import Guard
+    from pipeline.engines.guard import Answer, Guard
     from pipeline.io.writer import Written
-    from pipeline.stage import Record
+    from pipeline.stage import Problem, Record
 
 KEY_CHARS = 12
 
@@ -67,6 +68,16 @@ class Places(NamedTuple):
     def notes(self) -> Path:
         """What runs keep for themselves."""
         return self.root / ".presscut"
+
+    @property
+    def plan(self) -> Path:
+        """What the last run was to do."""
+        return self.notes / "plan.json"
+
+    @property
+    def failed(self) -> Path:
+        """Shards that the last run could not do, and why."""
+        return self.notes / "failed.json"
 
     def sidecar(self, stop: str, shard_id: str) -> Path:
         return self.notes / stop / f"{shard_id}.json"
@@ -125,8 +136,8 @@ def run_shard(job: Job) -> Done:
     began = time.monotonic()
     tally = Tally()
     start, records = _input(job, tally)
-    batches = _processed(job, start, records, tally)
-    parts = _write_tables(job, batches, tally) if job.until == TABLES else _write_pages(job, batches, tally)
+    pages = _processed(job, start, records, tally)
+    parts = _write_tables(job, pages, tally) if job.until == TABLES else _write_pages(job, pages, tally)
     seconds = time.monotonic() - began
     _write_sidecar(job, parts, tally, seconds)
     return Done(job.shard.shard_id, tally.pages, tally.errors, seconds)
@@ -140,10 +151,10 @@ class Tally:
         self.skipped: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
 
-    def problem(self, kind: str, retryable: bool) -> None:
+    def problem(self, problem: Problem) -> None:
         self.errors += 1
-        self.retryable += retryable
-        self.kinds[kind] += 1
+        self.retryable += problem.retryable
+        self.kinds[problem.kind] += 1
 
 
 def _input(job: Job, tally: Tally) -> tuple[str, Iterator[Record]]:
@@ -181,39 +192,49 @@ def _records(items: Iterable[Any], tally: Tally) -> Iterator[Record]:
             yield page_record(item)
 
 
-def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) -> Iterator[list[pa.RecordBatch]]:
+def _processed(job: Job, start: str, records: Iterable[Record], tally: Tally) -> Iterator[tuple[Record, Answer]]:
+    """Every record with what became of it."""
     from pipeline.engines import guard
     from pipeline.engines.child import Setup
 
     setup = Setup(json.dumps(to_dict(job.settings), sort_keys=True), start, job.until)
     work: Guard = guard.guard_for(guard.Work(setup, job.settings.guard, job.command or guard.CHILD))
-    for group in guard.groups(records):
-        tally.pages += len(group)
-        yield from work.run(group)
+    for record in records:
+        answer = work.run(record)
+        tally.pages += 1
+        if answer.error is not None:
+            tally.problem(answer.error)
+        yield record, answer
 
 
-def _write_tables(job: Job, groups: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
-    from pipeline.io.writer import Spill, copied, in_order, row_groups, write_rows
+def _write_tables(job: Job, pages: Iterator[tuple[Record, Answer]], tally: Tally) -> dict[str, dict[str, Any]]:
+    from pipeline.io.writer import Spill, write_rows
+    from pipeline.tidy import error_row
 
     key, places, parts = key_of(job, job.until), Places(Path(job.output)), {}
-    errors: list[pa.RecordBatch] = []
-    with ExitStack() as stack:
-        spills = {name: stack.enter_context(closing(Spill(places.notes))) for name in schema.TABLES if name != "errors"}
-        for *rows, failed in groups:
-            for spill, batch in zip(spills.values(), rows, strict=True):
-                spill.add(batch)
-            if failed.num_rows:
-                errors.append(copied(failed))
+    errors: list[schema.ErrorRow] = []
+    with closing(Spill(places.notes)) as spill:
+        for record, answer in pages:
+            if answer.error is None:
+                spill.add(answer.payload)
+            else:
+                errors.append(error_row(record.locator, record.url, answer.error))
         for name, table in schema.TABLES.items():
             path, about = places.written(name, job.shard.shard_id, key), stamped(name)
-            ordered = spills[name].batches(about) if name in spills else in_order(errors, about, table.order)
-            parts[name] = part_of(places, path, write_rows(path, about, row_groups(ordered, about)))
-    for error in (error for batch in errors for error in batch.select(["kind", "retryable"]).to_pylist()):
-        tally.problem(**error)
+            groups = spill.groups(name, about) if name != "errors" else [_errors(errors, about)]
+            parts[name] = part_of(places, path, write_rows(path, table, about, groups))
     documents = parts["documents"]["rows"]
     if documents + tally.errors != tally.pages:
         raise AssertionError(f"{tally.pages} pages came in, {documents} documents and {tally.errors} errors came out")
     return parts
+
+
+def _errors(rows: Iterable[schema.ErrorRow], wanted: pa.Schema) -> pa.Table:
+    """The few rows of ``errors``, sorted in memory."""
+    from pipeline.io import columns
+
+    order = operator.attrgetter(*schema.TABLES["errors"].order)
+    return columns.table("errors", [columns.encode("errors", sorted(rows, key=order))], wanted)
 
 
 def stamped(name: str) -> pa.Schema:
@@ -231,20 +252,17 @@ def part_of(places: Places, path: Path, written: Written) -> dict[str, Any]:
     return {**about, **written._asdict()}
 
 
-def _write_pages(job: Job, batches: Iterator[list[pa.RecordBatch]], tally: Tally) -> dict[str, dict[str, Any]]:
+def _write_pages(job: Job, pages: Iterator[tuple[Record, Answer]], tally: Tally) -> dict[str, dict[str, Any]]:
     from pipeline.io.writer import file_digest, write_batches
-    from pipeline.stage import page_schema
+    from pipeline.stage import batch_of, failed, page_schema, to_batch
 
-    def counted() -> Iterator[pa.RecordBatch]:
-        for (batch,) in batches:
-            for error in batch.column("error").to_pylist():
-                if error is not None:
-                    tally.problem(error["kind"], error["retryable"])
-            yield batch
-
+    batches = (
+        batch_of(answer.payload) if answer.error is None else to_batch([failed(record, answer.error)])
+        for record, answer in pages
+    )
     places = Places(Path(job.output))
     path = places.pages(job.until, job.shard.shard_id, key_of(job, job.until))
-    write_batches(path, page_schema(), counted())
+    write_batches(path, page_schema(), batches)
     about = {"path": path.relative_to(places.root).as_posix(), "rows": tally.pages, "sha256": file_digest(path)}
     return {"pages": about}
 

@@ -78,6 +78,11 @@ def page_record(page: Page) -> Record:
     return Record(page.locator, page.url, page.kind, page.data, page.http_charset)
 
 
+def record_page(record: Record) -> Page:
+    """The page that `page_record` made a record of; empty when it has none."""
+    return Page(record.data or b"", record.locator, record.url, record.kind, record.http_charset)
+
+
 def apply(stage: Stage, record: Record, settings: Settings, *, strict: bool = False) -> Record:
     """The record after the stage, or with `Record.error` set; failed records pass unchanged. `strict` raises instead.
 
@@ -188,6 +193,23 @@ def from_batch(batch: pa.RecordBatch) -> list[Record]:
         _record(PageRow._make(column[at] if column else None for column in columns), structure, at)
         for at in range(batch.num_rows)
     ]
+
+
+def to_bytes(record: Record) -> bytes:
+    """One record as bytes."""
+    return to_batch([record]).serialize().to_pybytes()
+
+
+def batch_of(payload: bytes) -> pa.RecordBatch:
+    """The batch that `to_bytes` made of one record."""
+    import pyarrow as pa
+
+    return pa.ipc.read_record_batch(pa.py_buffer(payload), page_schema())
+
+
+def from_bytes(payload: bytes) -> Record:
+    """The record of `to_bytes`."""
+    return from_batch(batch_of(payload))[0]
 
 
 def _row(record: Record) -> PageRow:

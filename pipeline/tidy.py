@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
 from pipeline.clean import story
@@ -149,8 +148,3 @@ def base_of(record: Record) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY_CHARS]
-
-
-def merged(rows: Sequence[Rows]) -> Rows:
-    """Rows of several pages as rows of one batch."""
-    return Rows._make([row for page in rows for row in page[at]] for at in range(len(Rows._fields)))

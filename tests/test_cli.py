@@ -199,11 +199,12 @@ def test_settings_of_a_file_take_effect(tmp_path: Path) -> None:
     assert documents["source_chars"].tolist() == [400]
 
 
-def test_a_table_of_pages_with_columns_of_other_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [["text=content", "url=link"], ["text=content,url=link"]])
+def test_a_table_of_pages_with_columns_of_other_names(tmp_path: Path, columns: list[str]) -> None:
     rows = [{"content": page(number), "link": f"https://town.example/{number}"} for number in range(3)]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    columns = ["--column", "text=content", "--column", "url=link"]
-    assert main(["run", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "out"), "--workers", "1", *columns]) == 0
+    options = [word for column in columns for word in ("--column", column)]
+    assert main(["run", str(tmp_path / "rows.jsonl"), "-o", str(tmp_path / "out"), "--workers", "1", *options]) == 0
     assert set(read(tmp_path / "out")["documents"]["url"]) == {row["link"] for row in rows}
 
 

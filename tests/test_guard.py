@@ -7,19 +7,20 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psutil
-import pyarrow as pa
 import pytest
 
 from pipeline import PresscutError, Settings, UsageError, read, run, schema
 from pipeline.engines import frames, guard
 from pipeline.engines.child import Setup
+from pipeline.io.columns import Packed
 from pipeline.model import Locator
 from pipeline.settings import GuardSettings, LabelSettings, to_dict
-from pipeline.stage import Record
+from pipeline.stage import Problem, Record
 from pipeline.stages import TABLES
 from tests.made import POISON_CHILD, folder, page, poison, warc
 
@@ -74,19 +75,27 @@ def test_what_a_library_prints_does_not_get_between_the_frames(tmp_path: Path) -
     assert summary.errors == 0
 
 
-def test_a_page_that_only_fails_beside_others_is_not_blamed(tmp_path: Path) -> None:
-    """The child is killed from outside while it works on a group: every page still becomes a document."""
+def test_a_page_that_only_fails_in_a_spoilt_child_is_not_blamed(tmp_path: Path) -> None:
+    """The child is killed from outside between two pages: both still become documents."""
     setup = Setup(json.dumps(to_dict(Settings())), "segment", TABLES)
     worker = guard.Guard(guard.Work(setup, GuardSettings()))
-    records = [Record(Locator(f"{number}.html"), None, "html", page(number)) for number in range(8)]
+    records = [Record(Locator(f"{number}.html"), None, "html", page(number)) for number in range(2)]
     try:
-        list(worker.run(records[:1]))
+        first = worker.run(records[0])
         assert worker.child is not None
         os.kill(worker.child.process.pid, signal.SIGKILL)
-        batches = list(worker.run(records))
+        second = worker.run(records[1])
     finally:
         worker.close()
-    assert sum(tables[0].num_rows for tables in batches) == 8
+    assert (first.error, second.error) == (None, None)
+    assert Packed.of(first.payload).key != Packed.of(second.payload).key
+
+
+def test_a_page_that_failed_in_reading_is_not_sent(tmp_path: Path) -> None:
+    worker = guard.Guard(guard.Work(Setup("", "segment", TABLES), GuardSettings()))
+    error = Problem("read", "corrupt", "bytes 0 to 9 are lost")
+    assert worker.run(Record(Locator("a.warc"), error=error)) == guard.Answer(error)
+    assert worker.child is None
 
 
 def test_the_child_is_replaced_after_the_set_number_of_pages() -> None:
@@ -95,7 +104,7 @@ def test_the_child_is_replaced_after_the_set_number_of_pages() -> None:
     seen = set()
     try:
         for number in range(5):
-            list(worker.run([Record(Locator(f"{number}.html"), None, "html", page(number))]))
+            worker.run(Record(Locator(f"{number}.html"), None, "html", page(number)))
             assert worker.child is not None
             seen.add(worker.child.process.pid)
     finally:
@@ -140,11 +149,19 @@ def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
         )
 
 
-def test_frames_cross_a_pipe_whole() -> None:
-    batch = pa.record_batch({"a": [1, 2], "b": ["x", None]})
-    empty = batch.slice(0, 0)
-    back = frames.unpack(frames.pack([batch, empty]))
-    assert [b.to_pylist() for b in back] == [batch.to_pylist(), []]
+@pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])
+def test_frames_cross_a_pipe_whole(size: int) -> None:
+    inward, outward = os.pipe()
+    frames.widen(outward)
+    parts = [b"head", bytes(size), b"", memoryview(b"tail")]
+    sender = threading.Thread(target=frames.send, args=(outward, frames.ROWS, *parts))
+    sender.start()
+    try:
+        assert frames.receive(inward, 20.0) == (frames.ROWS, b"head" + bytes(size) + b"tail")
+    finally:
+        sender.join()
+        os.close(inward)
+        os.close(outward)
 
 
 def test_reading_a_frame_stops_at_the_deadline() -> None:

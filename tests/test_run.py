@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import Settings, UsageError, read, run
+from pipeline import PresscutError, Settings, UsageError, read, run
 from pipeline.io.items import ReadSettings
 from pipeline.language import LanguageSettings
 from pipeline.runs import retry, status
@@ -222,6 +222,18 @@ def test_status_and_retry(tmp_path: Path) -> None:
     again = retry(output, workers=1)
     assert (again.documents, again.errors) == (2, 0)
     assert retry(output, workers=1).done_now == 0
+
+
+def test_a_shard_that_cannot_be_done_is_told_by_status_and_done_by_the_next_run(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1)]), tmp_path / "out"
+    (output / ".presscut").mkdir(parents=True)
+    (output / "blocks").write_text("a file where a folder should be", "utf-8")
+    with pytest.raises(PresscutError, match="1 of 1 shards could not be done"):
+        run(inputs, output, workers=1)
+    assert (status(output)["shards_done"], status(output)["shards_failed"]) == (0, 1)
+    (output / "blocks").unlink()
+    assert retry(output, workers=1).documents == 1
+    assert (status(output)["shards_done"], status(output)["shards_failed"]) == (1, 0)
 
 
 def test_status_of_a_folder_without_a_run_says_how_to_start_one(tmp_path: Path) -> None:

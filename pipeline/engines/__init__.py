@@ -5,10 +5,13 @@ An engine is thin: it gets jobs, has `run_shard` do each somewhere, and yields w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from pipeline.shard import Done, Job
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pipeline.shard import Done, Job
 
 
 class Failed(NamedTuple):
@@ -18,8 +21,9 @@ class Failed(NamedTuple):
     error: Exception
 
 
-Outcome = Done | Failed
-Engine = Callable[[Sequence[Job], int | None], Iterator[Outcome]]
+# In quotes: children that only need what lies beside this must not load every stage for two names.
+Outcome: TypeAlias = "Done | Failed"
+Engine: TypeAlias = "Callable[[Sequence[Job], int | None], Iterator[Outcome]]"
 
 
 def _local() -> Engine:

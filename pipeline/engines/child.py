@@ -1,7 +1,8 @@
 """The guarded child: runs stages on the pages it is sent, and may die of them.
 
 ``python -m pipeline.engines.child`` speaks `frames` on its standard input and output. One message sets it up (settings, and
-which stages to run); each further one holds pages, answered by a note as each page begins, then by the rows of all of them.
+which stages to run); then pages come one at a time, and each is answered before the next: by its rows, by the page as far as the
+stages took it, or by why it failed.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from pipeline.engines import frames
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from pipeline.stage import Record
 
 PR_SET_PDEATHSIG = 1
@@ -48,19 +47,24 @@ class Setup(NamedTuple):
 
 def main() -> None:
     """Serve until the worker closes the pipe."""
+    serve(_serve)
+
+
+def serve(work: Callable[[int, int], None]) -> None:
+    """Have `work` answer what comes on one descriptor on the other, until the parent closes it or dies."""
     die_with(os.getppid())
     inward, outward = os.dup(0), os.dup(1)
     # Whatever a library prints must not get between the frames.
     os.dup2(2, 1)
     os.close(0)
     with contextlib.suppress(frames.Broken):
-        _serve(inward, outward)
+        work(inward, outward)
 
 
 def _serve(inward: int, outward: int) -> None:
     setup = Setup(**json.loads(frames.receive(inward).payload))
-    work = worker(setup, lambda: frames.send(outward, frames.BEGUN))
     try:
+        work = worker(setup)
         warm_up(setup)
         # What is loaded now stays: no collection need ever look at it again.
         gc.collect()
@@ -68,48 +72,53 @@ def _serve(inward: int, outward: int) -> None:
         limit_memory(json.loads(setup.settings)["guard"]["memory_mb"])
         frames.send(outward, frames.READY)
         while True:
-            (pages,) = frames.unpack(frames.receive(inward).payload)
-            frames.send(outward, frames.DONE, frames.pack(work(pages)))
+            frames.send(outward, *work(_received(inward)))
     except UsageError as error:
         frames.send(outward, frames.WRONG, str(error).encode())
+
+
+def _received(inward: int) -> Record:
+    """The next page. Raises `frames.Broken` when there is none."""
+    from pipeline.stage import from_bytes, page_record
+
+    kind, payload = frames.receive(inward)
+    return from_bytes(payload) if kind == frames.RECORD else page_record(frames.receive_page(inward, payload))
 
 
 def warm_up(setup: Setup) -> None:
     """Load every model now, so that no page's clock and memory pay for it. Raises `UsageError` for wrong settings."""
     from pipeline.model import Locator
-    from pipeline.stage import Record, to_batch
+    from pipeline.stage import Record
 
-    pages = [Record(Locator(""), None, kind, text) for kind, text in WARM_UP]
-    through = worker(setup._replace(first="segment"), lambda: None)
-    through(to_batch(pages))
+    through = worker(setup._replace(first="segment"))
+    for kind, text in WARM_UP:
+        through(Record(Locator(""), None, kind, text))
 
 
-def worker(setup: Setup, begun: Callable[[], None]) -> Callable[[pa.RecordBatch], list[pa.RecordBatch]]:
-    """The function from a batch of pages to a batch of pages further on, or to one batch for every table."""
-    from pipeline import schema
+Answer = tuple[bytes, *tuple[bytes, ...]]
+"""Kind of the frame, and its parts."""
+
+
+def worker(setup: Setup) -> Callable[[Record], Answer]:
+    """The function from a page to what is answered: the page further on, or its rows, a chunk for every table."""
+    from pipeline.io.columns import packed
     from pipeline.settings import from_dict
-    from pipeline.stage import apply_all, from_batch, to_batch
+    from pipeline.stage import apply_all, to_bytes
     from pipeline.stages import TABLES, stages_between
-    from pipeline.tidy import merged, rows_of
+    from pipeline.tidy import rows_of
 
     settings = from_dict(json.loads(setup.settings))
     stages = stages_between(setup.first, setup.last)
 
-    def process(batch: pa.RecordBatch) -> list[Record]:
-        records = []
-        for record in from_batch(batch):
-            begun()
-            records.append(apply_all(stages, record, settings))
-        return records
+    def process(record: Record) -> Answer:
+        record = apply_all(stages, record, settings)
+        if record.error is not None:
+            return frames.FAILED, json.dumps(record.error).encode()
+        if setup.last != TABLES:
+            return frames.RECORD, to_bytes(record)
+        return frames.ROWS, *packed(rows_of(record))
 
-    def to_tables(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-        rows = merged([rows_of(record) for record in process(batch)])
-        return [schema.batch(name, table) for name, table in zip(schema.TABLES, rows, strict=True)]
-
-    def to_pages(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-        return [to_batch(process(batch))]
-
-    return to_tables if setup.last == TABLES else to_pages
+    return process
 
 
 def limit_memory(megabytes: int) -> None:

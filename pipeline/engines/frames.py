@@ -1,27 +1,37 @@
-"""Messages between a worker and its child: one byte for the kind, eight for the length, then the bytes. Arrow IPC, never pickle."""
+"""Messages between a process and a child of it: one byte for the kind, eight for the length, then the bytes. Never pickle."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import json
 import os
 import select
 import struct
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from pipeline.model import Locator, Page
 
 HEADER = struct.Struct("<cQ")
-# Kinds.
+# Kinds. To a child: what to do; a page (what is known of it, then its bytes); a page that went through some stages.
 SETUP = b"s"
-PAGES = b"p"
+PAGE = b"p"
+DATA = b"x"
+RECORD = b"k"
+# From it: ready; the page as rows, or as a page further on, or what went wrong with it; the settings are wrong.
 READY = b"r"
-BEGUN = b"b"
-DONE = b"d"
+ROWS = b"d"
+FAILED = b"f"
 WRONG = b"w"
+# From one that reads a file: names of columns; the stretch it reads next; that it is through with it; that it has answered.
+COLUMNS = b"c"
+STRETCH = b"g"
+PASSED = b"n"
+ENDED = b"e"
 # A frame longer than this is no frame: something wrote to the pipe that should not have.
 FRAME_LIMIT = 1 << 33
+# What one read asks for at most, and what a pipe holds where the system allows it: most pages pass in one go.
 READ_BYTES = 1 << 20
 
 
@@ -38,11 +48,16 @@ class Frame(NamedTuple):
     payload: bytes
 
 
-def send(fd: int, kind: bytes, payload: bytes | memoryview = b"") -> None:
-    """Write one frame. Raises `Broken` when nobody reads."""
+def widen(fd: int) -> None:
+    """Let a pipe hold as much as the system allows without asking (Linux)."""
+    with contextlib.suppress(OSError, AttributeError):
+        fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, READ_BYTES)
+
+
+def send(fd: int, kind: bytes, *parts: bytes | memoryview) -> None:
+    """Write one frame, its payload in parts. Raises `Broken` when nobody reads."""
     try:
-        _write(fd, HEADER.pack(kind, len(payload)))
-        _write(fd, payload)
+        _write(fd, [HEADER.pack(kind, sum(map(len, parts))), *parts])
     except OSError as error:
         raise Broken(str(error)) from error
 
@@ -56,50 +71,48 @@ def receive(fd: int, seconds: float | None = None) -> Frame:
     return Frame(kind, _read(fd, length, deadline))
 
 
-def pack(batches: Sequence[pa.RecordBatch]) -> bytes:
-    """Batches, of one schema or several, as bytes."""
-    import pyarrow as pa
-
-    sink = pa.BufferOutputStream()
-    sink.write(struct.pack("<I", len(batches)))
-    for batch in batches:
-        stream = pa.BufferOutputStream()
-        with pa.ipc.new_stream(stream, batch.schema) as writer:
-            writer.write_batch(batch)
-        buffer = stream.getvalue()
-        sink.write(struct.pack("<Q", buffer.size))
-        sink.write(buffer)
-    return sink.getvalue().to_pybytes()
+def send_page(fd: int, page: Page) -> None:
+    """Write a page as two frames: what is known of it, and its bytes as they are. Raises `Broken` when nobody reads."""
+    given = isinstance(page.data, str)
+    # Text to begin with is UTF-8 on the way, lone surrogates passed through.
+    data = page.data.encode("utf-8", "surrogatepass") if isinstance(page.data, str) else page.data
+    send(fd, PAGE, json.dumps([page.locator, page.url, page.kind, page.http_charset, given]).encode())
+    send(fd, DATA, data)
 
 
-def unpack(payload: bytes) -> list[pa.RecordBatch]:
-    """What `pack` packed."""
-    import pyarrow as pa
-
-    view, at = memoryview(payload), 4
-    batches = []
-    for _ in range(struct.unpack_from("<I", payload)[0]):
-        (size,) = struct.unpack_from("<Q", payload, at)
-        with pa.ipc.open_stream(pa.py_buffer(view[at + 8 : at + 8 + size])) as reader:
-            batches.append(reader.read_next_batch())
-        at += 8 + size
-    return batches
+def receive_page(fd: int, head: bytes, seconds: float | None = None) -> Page:
+    """The page whose first frame held `head`; see `receive`."""
+    locator, url, kind, http_charset, given = json.loads(head)
+    data = receive(fd, seconds).payload
+    text = data.decode("utf-8", "surrogatepass") if given else data
+    return Page(text, Locator(*locator), url, kind, http_charset)
 
 
-def _write(fd: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view[:READ_BYTES]) :]
+def _write(fd: int, parts: list[bytes | memoryview]) -> None:
+    written = os.writev(fd, parts)
+    for part in parts:
+        view = memoryview(part)[written:]
+        written = max(0, written - len(part))
+        while view:
+            view = view[os.write(fd, view) :]
 
 
 def _read(fd: int, length: int, deadline: float | None) -> bytes:
-    received = bytearray()
-    while len(received) < length:
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and (left <= 0 or not select.select([fd], [], [], left)[0]):
-            raise Late
-        piece = os.read(fd, min(READ_BYTES, length - len(received)))
+    pieces: list[bytes] = []
+    while length:
+        if deadline is not None:
+            _wait(fd, deadline)
+        piece = os.read(fd, min(READ_BYTES, length))
         if not piece:
             raise Broken("the stream ended")
-        received += piece
-    return bytes(received)
+        pieces.append(piece)
+        length -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _wait(fd: int, deadline: float) -> None:
+    left = deadline - time.monotonic()
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if left <= 0 or not poll.poll(1000 * left):
+        raise Late

@@ -14,7 +14,8 @@ from concurrent.futures.process import BrokenProcessPool
 
 from pipeline.engines import Failed, Outcome
 from pipeline.engines.child import die_with
-from pipeline.engines.guard import ENVIRONMENT, LEAN, close_all
+from pipeline.engines.guard import close_all
+from pipeline.engines.process import ENVIRONMENT, LEAN
 from pipeline.errors import PresscutError
 from pipeline.shard import Done, Job, run_shard
 

@@ -20,6 +20,8 @@ class ReadSettings(NamedTuple):
     """A compressed page that grows by more than this factor, and beyond `RATIO_FLOOR` bytes, is a bomb."""
     shard_bytes: int = 64_000_000
     """Stored bytes a shard should have; longer archives are read in ranges of about this size."""
+    max_row_group_bytes: int = 4_000_000_000
+    """Decoded bytes of a Parquet row group, in the columns read, beyond which it is not read but reported as ``too_large``."""
     columns: tuple[tuple[str, str], ...] = ()
     """Which column of a table is which: ``(("text", "content"), ("url", "link"))`` is ours, theirs."""
 

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
+from pipeline.io.contained import parquet_columns
 from pipeline.io.files import passed_over
 from pipeline.io.items import Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, is_web, open_binary
 from pipeline.io.readers import PAGE_SUFFIX, READERS, TABLE_SUFFIX, is_compressed, recognise
-from pipeline.io.tables import check_mapping, check_table
+from pipeline.io.tables import check_columns, check_mapping, jsonl_columns
 
 # A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
 BUCKET_FILES = 8
@@ -181,20 +182,23 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
         return Part(file.path, file.name)
     try:
         with open_binary(file.path) as raw:
-            return Part(file.path, file.name, reader=_reader(raw, file.name, settings))
+            return Part(file.path, file.name, reader=_reader(raw, file, settings))
     except OSError:
         return Part(file.path, file.name)
 
 
-def _reader(raw: IO[bytes], name: str, settings: ReadSettings) -> str:
-    reader = recognise(raw, name)
+def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
+    reader = recognise(raw, file.name)
     if reader not in ("jsonl", "parquet"):
         return reader
+    parquet = reader == "parquet"
+    columns = parquet_columns(file.path, file.name, settings) if parquet else jsonl_columns(raw, file.name, settings)
     try:
-        check_table(raw, name, reader, settings)
+        if columns is not None:
+            check_columns(columns, file.name, settings)
     except UsageError:
         # Some program's settings, say, in a .json: nothing that calls itself a table of rows.
-        if not TABLE_SUFFIX.search(name):
+        if not TABLE_SUFFIX.search(file.name):
             return "page"
         raise
     return reader

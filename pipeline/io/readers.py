@@ -14,7 +14,7 @@ from contextlib import closing
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io import containers, files, tables, warc
+from pipeline.io import contained, containers, files, tables, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
 from pipeline.io.members import Broken, Chain, PlainBytes, read_at, size_of
 from pipeline.io.opening import is_url, open_binary
@@ -55,7 +55,7 @@ READERS: dict[str, Reader] = {
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
     "jsonl": Reader(tables.read_jsonl, splits=True),
-    "parquet": Reader(tables.read_parquet, splits=True),
+    "parquet": Reader(contained.read_parquet, splits=True),
     "zip": Reader(containers.read_zip, splits=True),
     "tar": Reader(containers.read_tar),
     "unsupported": Reader(_unsupported),

@@ -1,4 +1,4 @@
-"""Tables of pages: JSONL (plain, gzip, zstd) and Parquet, with a mapping from their columns to ours.
+"""Tables of pages: JSONL (plain, gzip, zstd), and for Parquet too the mapping from their columns to ours.
 
 Columns go by explicit mapping, else by the names they commonly have. ``html`` and ``text`` say what the page is,
 ``page`` leaves it to be seen; ``url``, ``charset`` and ``fetched`` are what is known about it.
@@ -14,9 +14,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, NamedTuple
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.errors import UsageError
 from pipeline.io.files import codec_of
@@ -47,8 +44,6 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 CONTENT = ("html", "text", "page")
 ROW_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\{\s*"[^"]{1,200}"\s*:\s*(?:"|[0-9tfn-])')
 NEWLINE = re.compile(rb"\n")
-# One row of a Parquet file can be a long page; a batch of them must not be the whole file.
-PARQUET_BATCH = 32
 
 
 def mapping_of(columns: Sequence[str], settings: ReadSettings) -> dict[str, str]:
@@ -83,20 +78,16 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
         )
 
 
-def check_table(raw: IO[bytes], name: str, reader: str, settings: ReadSettings) -> None:
-    """`check_columns` for a file, by its schema or first row; a file too damaged to tell passes."""
+def jsonl_columns(raw: IO[bytes], name: str, settings: ReadSettings) -> list[str] | None:
+    """Columns of the first row; None for a file too damaged to tell."""
     try:
-        if reader == "parquet":
-            check_columns(pq.ParquetFile(raw).schema_arrow.names, name, settings)
-            return
         line = next(_lines(raw, Part(name, name), settings), None)
-        if isinstance(line, _Line):
-            check_columns(list(_object(line.content)), name, settings)
-    except (pa.ArrowException, OSError, ValueError, Broken):
-        return
+        return list(_object(line.content)) if isinstance(line, _Line) else None
+    except (OSError, ValueError, Broken):
+        return None
 
 
-def _page(row: Mapping[str, object], locator: Locator, settings: ReadSettings) -> Page | Failure:
+def page_of_row(row: Mapping[str, object], locator: Locator, settings: ReadSettings) -> Page | Failure:
     """A row as a page, or what is wrong with it."""
     mapping = mapping_of(list(row), settings)
     content = next((ours for ours in CONTENT if ours in mapping and row[mapping[ours]] is not None), None)
@@ -150,7 +141,7 @@ def _row(line: _Line, name: str, settings: ReadSettings) -> Page | Failure:
     if line.content is None:
         return Failure(locator, "too_large", f"the line is longer than {settings.hard_limit} bytes; not read")
     try:
-        return _page(_object(line.content), locator, settings)
+        return page_of_row(_object(line.content), locator, settings)
     except ValueError as error:
         cut = not line.ended and line.content.lstrip().startswith(b"{")
         reason = "the last line breaks off" if cut else f"the line is no JSON object: {error}"
@@ -252,70 +243,3 @@ def _take_line(text: Buffer, limit: int) -> tuple[bytes | None, bool]:
         if text.until(NEWLINE, 0):
             return None, True
     return None, False
-
-
-# Parquet
-
-
-def read_parquet(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
-    """The rows of the row groups that start in the part; a row group that cannot be read is one failure."""
-    size = size_of(raw)
-    try:
-        table = pq.ParquetFile(raw, buffer_size=1 << 20, pre_buffer=False, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        if part.start:
-            return
-        whole = read_at(raw, max(0, size - 4), 4) == b"PAR1"
-        message = f"bytes 0 to {size} are lost: {error}" if whole else "the file breaks off: its footer is missing"
-        yield Failure(Locator(part.name, "", 0, size), "corrupt" if whole else "truncated", message[:500])
-        return
-    stop = part.stop if part.stop >= 0 else size
-    row = 0
-    for number in range(table.num_row_groups):
-        group = _Group.of(table, number, row)
-        if part.start <= group.offset < stop:
-            yield from _group_rows(table, group, part.name, settings)
-        row += group.rows
-
-
-class _Group(NamedTuple):
-    """A row group, and where it is stored."""
-
-    number: int
-    first_row: int
-    rows: int
-    offset: int
-    length: int
-
-    @classmethod
-    def of(cls, table: pq.ParquetFile, number: int, first_row: int) -> _Group:
-        meta = table.metadata.row_group(number)
-        chunks = [meta.column(column) for column in range(meta.num_columns)]
-        starts = [min(c.data_page_offset, c.dictionary_page_offset or c.data_page_offset) for c in chunks]
-        ends = [start + c.total_compressed_size for start, c in zip(starts, chunks, strict=True)]
-        offset = min(starts, default=0)
-        return cls(number, first_row, meta.num_rows, offset, max(ends, default=0) - offset)
-
-
-def _group_rows(table: pq.ParquetFile, group: _Group, name: str, settings: ReadSettings) -> Iterator[Item]:
-    columns = list(dict.fromkeys(mapping_of(table.schema_arrow.names, settings).values()))
-    row = group.first_row
-    locator = Locator(name, "", group.offset, group.length)
-    batches = table.iter_batches(PARQUET_BATCH, row_groups=[group.number], columns=columns, use_threads=False)
-    try:
-        for batch in batches:
-            for index in range(batch.num_rows):
-                yield _parquet_row(batch, index, locator._replace(record=str(row)), settings)
-                row += 1
-    except (pa.ArrowException, OSError) as error:
-        last = group.first_row + group.rows - 1
-        message = f"rows {row} to {last} are lost, in bytes {group.offset} to {group.offset + group.length}: {error}"
-        yield Failure(locator._replace(record=str(row)), "corrupt", message[:500])
-
-
-def _parquet_row(batch: pa.RecordBatch, index: int, locator: Locator, settings: ReadSettings) -> Page | Failure:
-    try:
-        row = {name: batch.column(name)[index].as_py() for name in batch.schema.names}
-    except ValueError as error:
-        return Failure(locator, "bad_row", f"the row cannot be read: {error}"[:300])
-    return _page(row, locator, settings)

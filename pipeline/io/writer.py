@@ -9,9 +9,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.io import columns
+from pipeline.schema import Table
+
+# A row group ends with the document that reaches either: what writing holds in memory follows from it.
 ROW_GROUP_ROWS = 20_000
+ROW_GROUP_BYTES = 32_000_000
 COMPRESSION_LEVEL = 3
 # Nested pages are big: a row group of this many stays some MB, and reading one back stays cheap.
 PAGES_A_GROUP = 64
@@ -61,14 +65,19 @@ class Written(NamedTuple):
     digest: str
 
 
-def write_rows(path: Path, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
-    """Tables as one Parquet file, each a row group; `row_groups` makes groups that depend on the rows alone."""
+def write_rows(path: Path, table: Table, schema: pa.Schema, groups: Iterable[pa.Table]) -> Written:
+    """Rows of a table as one Parquet file, each of `groups` a row group; empty ones are left out.
+
+    Only the first key has statistics: rows are sorted by it, so they lead to the one row group that has a document.
+    """
     rows, digest = 0, RowDigest(schema)
-    with atomic(path) as temporary, _parquet(temporary, schema) as writer:
+    named = [name for name in schema.names if name not in table.plain and not pa.types.is_list(schema.field(name).type)]
+    with atomic(path) as temporary, _parquet(temporary, schema, named, [table.order[0]]) as writer:
         for group in groups:
-            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-            digest.update(group)
-            rows += group.num_rows
+            if group.num_rows:
+                writer.write_table(group, row_group_size=group.num_rows)
+                digest.update(group)
+                rows += group.num_rows
     return Written(rows, digest.hex())
 
 
@@ -80,42 +89,47 @@ class Spill:
 
     def __init__(self, folder: Path) -> None:
         self.file = tempfile.TemporaryFile(dir=folder)
-        self.runs: list[tuple[str, int, int]] = []
+        self.runs: list[tuple[str, int, tuple[int, ...]]] = []
+        self.size = 0
 
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Take in rows; those of one document come together and in order."""
-        keys = np.asarray(batch.column("doc_id").to_numpy(zero_copy_only=False))
-        if not len(keys):
-            return
-        starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]).tolist()
-        for start, stop in pairwise([*starts, len(keys)]):
-            rows = batch.slice(start, stop - start).serialize()
-            self.runs.append((keys[start], self.file.tell(), rows.size))
-            self.file.write(rows)
+    def add(self, payload: bytes) -> None:
+        """Take in a document's rows, as `columns.packed`."""
+        key, start, sizes = columns.Packed.of(payload)
+        self.runs.append((key, self.size, sizes))
+        self.size += self.file.write(memoryview(payload)[start:])
 
-    def batches(self, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The rows by document."""
-        for _, offset, size in sorted(self.runs):
-            self.file.seek(offset)
-            yield pa.ipc.read_record_batch(pa.py_buffer(self.file.read(size)), schema)
+    def groups(self, name: str, wanted: pa.Schema) -> Iterator[pa.Table]:
+        """The rows of a table by document, in tables of about `ROW_GROUP_ROWS` rows or `ROW_GROUP_BYTES`."""
+        self.file.flush()
+        held: list[bytes] = []
+        rows = size = 0
+        for chunk in self._chunks(columns.KEYED.index(name)):
+            held.append(chunk)
+            rows += columns.rows_in(chunk)
+            size += len(chunk)
+            if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+                yield columns.table(name, held, wanted)
+                held, rows, size = [], 0, 0
+        if rows:
+            yield columns.table(name, held, wanted)
+
+    def _chunks(self, at: int) -> Iterator[bytes]:
+        for _, offset, sizes in sorted(self.runs):
+            yield os.pread(self.file.fileno(), sizes[at], offset + sum(sizes[:at]))
 
     def close(self) -> None:
         """Forget the rows."""
         self.file.close()
 
 
-def copied(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The rows in memory of their own; a batch off the pipe keeps the whole message it came in."""
-    return pa.ipc.read_record_batch(batch.serialize(), batch.schema)
+def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:
+    """Batches as one Parquet file, in row groups that do not depend on how the batches were cut."""
+    with atomic(path) as temporary, _parquet(temporary, schema) as writer:
+        for group in _cut(batches, schema, PAGES_A_GROUP):
+            writer.write_table(group, row_group_size=PAGES_A_GROUP)
 
 
-def in_order(batches: Sequence[pa.RecordBatch], schema: pa.Schema, order: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The few rows of a small table, sorted in memory."""
-    table = pa.Table.from_batches(list(batches), schema=schema)
-    yield from table.sort_by([(name, "ascending") for name in order]).to_batches()
-
-
-def row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int = ROW_GROUP_ROWS) -> Iterator[pa.Table]:
+def _cut(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> Iterator[pa.Table]:
     """The batches joined and cut again, every so many rows."""
     held: list[pa.RecordBatch] = []
     count = 0
@@ -130,13 +144,6 @@ def row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int =
         yield pa.Table.from_batches(held, schema=schema).combine_chunks()
 
 
-def write_batches(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
-    """Batches as one Parquet file, in row groups that do not depend on how the batches were cut."""
-    with atomic(path) as temporary, _parquet(temporary, schema) as writer:
-        for group in row_groups(batches, schema, PAGES_A_GROUP):
-            writer.write_table(group, row_group_size=PAGES_A_GROUP)
-
-
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """What `write_batches` wrote, a row group at a time."""
     with pq.ParquetFile(path) as file:
@@ -144,8 +151,14 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
             yield from file.read_row_group(group, use_threads=False).to_batches()
 
 
-def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6")
+def _parquet(
+    path: Path, schema: pa.Schema, dictionaries: list[str] | bool = True, statistics: list[str] | bool = True
+) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6",
+        use_dictionary=dictionaries,  # type: ignore[arg-type]  # the stubs know of bool only
+        write_statistics=statistics,
+    )  # fmt: skip
 
 
 def file_digest(path: Path) -> str:
@@ -174,26 +187,49 @@ class RowDigest:
 def _hash(digest: Any, array: Any) -> None:
     """Which values there are, how long each is, and the values, laid end to end."""
     if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], type=array.type)
-    valid = np.asarray(array.is_valid())
-    digest.update(np.packbits(valid).tobytes())
+        array = array.combine_chunks() if array.num_chunks != 1 else array.chunk(0)
+    digest.update(_bits(array, 0) if array.null_count else np.packbits(np.ones(len(array), np.bool_)).tobytes())
+    if array.null_count:
+        array = array.fill_null(
+            [] if pa.types.is_list(array.type) else pa.scalar(_NOTHING[str(array.type)], array.type)
+        )
     if pa.types.is_list(array.type):
-        digest.update(np.asarray(pa.compute.list_value_length(array).fill_null(0), dtype="<i8").tobytes())
-        _hash(digest, array.flatten())
+        digest.update(_lengths(array))
+        ends = _ends(array)
+        _hash(digest, array.values.slice(int(ends[0]), int(ends[-1] - ends[0])))
     elif pa.types.is_string(array.type):
-        digest.update(np.asarray(pa.compute.binary_length(array).fill_null(0), dtype="<i8").tobytes())
-        digest.update(_characters(array.fill_null("") if array.null_count else array))
+        digest.update(_lengths(array))
+        digest.update(_characters(array))
     elif pa.types.is_boolean(array.type):
-        digest.update(np.packbits(np.asarray(array.fill_null(False))).tobytes())
+        digest.update(_bits(array, 1))
     else:
-        plain = np.asarray(array.fill_null(0))
-        digest.update(plain.astype(plain.dtype.newbyteorder("<")).tobytes())
+        width = array.type.bit_width // 8
+        data = memoryview(array.buffers()[1] or b"")
+        digest.update(data[array.offset * width : (array.offset + len(array)) * width])
+
+
+# What stands for a missing value, so that a digest does not depend on what lies in its place.
+_NOTHING = {"string": "", "bool": False, "int64": 0, "double": 0.0}
+
+
+def _bits(array: Any, buffer: int) -> bytes:
+    """Bits of an array, the first one highest."""
+    bits = np.frombuffer(array.buffers()[buffer] or b"", np.uint8)
+    taken = np.unpackbits(bits, bitorder="little")[array.offset : array.offset + len(array)]
+    return bytes(np.packbits(taken))
+
+
+def _ends(array: Any) -> Any:
+    """Where each value of a text or list array begins, and the last one ends."""
+    _, offsets, *_ = array.buffers()
+    return np.frombuffer(offsets or bytes(4), np.int32)[array.offset : array.offset + len(array) + 1]
+
+
+def _lengths(array: Any) -> bytes:
+    return bytes(np.diff(_ends(array)).astype("<i8"))
 
 
 def _characters(array: Any) -> memoryview:
     """The bytes of all strings, end to end, as they lie in memory."""
-    _, offsets, data = array.buffers()
-    if data is None or not len(array):
-        return memoryview(b"")
-    ends = np.frombuffer(offsets, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
-    return memoryview(data)[ends[0] : ends[-1]]
+    ends = _ends(array)
+    return memoryview(array.buffers()[2] or b"")[ends[0] : ends[-1]]
