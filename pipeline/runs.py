@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from pipeline.engines import ENGINES, Engine
 from pipeline.errors import PresscutError, UsageError
+from pipeline.extractors import loaded
 from pipeline.io.plan import survey
 from pipeline.settings import Settings, from_dict, load, to_dict
 from pipeline.shard import Done, Job, Places, fingerprints, finished, read_sidecar
@@ -67,6 +68,9 @@ def run(
     began = time.monotonic()
     given = [str(inputs)] if isinstance(inputs, str | Path) else [str(path) for path in inputs]
     chosen = settings if isinstance(settings, Settings) else load(settings) if settings else Settings()
+    if chosen.compare.extractor:
+        # Now, not on every page, is the time to say that it is not there.
+        loaded(chosen.compare.extractor)
     if not given:
         raise UsageError("no input: name a file or folder to read")
     if until not in STOP_NAMES:

@@ -84,6 +84,10 @@ class DocumentRow(NamedTuple):
     digit_share: Annotated[float, "Digits among the text's characters that are not white space"]
     repeated_share: Annotated[float, "Characters of the text in paragraphs that occurred before in the same text"]
     ended_share: Annotated[float, "Paragraphs of the text that end in a mark that ends a sentence"]
+    ours_in_theirs: Annotated[
+        float, "Share of the text's words that the extractor named in [compare] took too; -1 where none was asked"
+    ]
+    theirs_in_ours: Annotated[float, "Share of that extractor's words that the text has too; -1 where none was asked"]
 
 
 class BlockRow(NamedTuple):

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 from pipeline.decode import DecodeSettings
 from pipeline.dom import DomSettings
 from pipeline.errors import SettingsError
+from pipeline.extractors import CompareSettings
 from pipeline.io.items import ReadSettings
 from pipeline.label import LabelSettings
 from pipeline.language import LanguageSettings
@@ -51,6 +52,7 @@ class Settings(NamedTuple):
     label: LabelSettings = LabelSettings()
     metadata: MetadataSettings = MetadataSettings()
     language: LanguageSettings = LanguageSettings()
+    compare: CompareSettings = CompareSettings()
     guard: GuardSettings = GuardSettings()
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from pipeline import schema
 from pipeline.dom import Parsed
 from pipeline.errors import PageError, UsageError
+from pipeline.extractors import Agreement
 from pipeline.metadata import Metadata
 from pipeline.model import Block, Locator, Page, Source, Span
 from pipeline.schema import Rows
@@ -59,6 +60,8 @@ class Record(NamedTuple):
     error: Problem | None = None
     rows: Rows | None = None
     """What the page adds to the tables, once it is tidied; this and what follows never crosses a border."""
+    agreement: Agreement | None = None
+    """How far another extractor agrees on the story, where settings name one."""
     parsed: Parsed | None = None
     """The parsed page, for stages of the same process; after a border it is parsed again."""
 

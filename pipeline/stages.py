@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from pipeline import dom
 from pipeline.claims import claimed_languages
+from pipeline.clean import story
 from pipeline.decode import decode
+from pipeline.extractors import agreement, extract_with
 from pipeline.label import label
 from pipeline.language import block_language, tag_languages
 from pipeline.metadata import metadata
@@ -62,6 +64,15 @@ def language_page(record: Record, settings: Settings) -> Record:
     return record._replace(blocks=blocks, spans=spans)
 
 
+def compare_page(record: Record, settings: Settings) -> Record:
+    """How far another extractor agrees on the story; only where settings name one."""
+    name = settings.compare.extractor
+    if not name or record.kind == "text":
+        return record
+    theirs = extract_with(name, _source(record), record.url)
+    return record._replace(agreement=agreement(story(record.blocks), theirs.text))
+
+
 def tidy_page(record: Record, _: Settings) -> Record:
     """The page as rows of the tables."""
     return record._replace(rows=tidy(record))
@@ -77,8 +88,9 @@ SEGMENT = Stage("segment", segment_page)
 LABEL = Stage("label", label_page)
 METADATA = Stage("metadata", metadata_page)
 LANGUAGE = Stage("language", language_page)
+COMPARE = Stage("compare", compare_page)
 TIDY = Stage("tidy", tidy_page)
-STAGES = (DECODE, SEGMENT, LABEL, METADATA, LANGUAGE, TIDY)
+STAGES = (DECODE, SEGMENT, LABEL, METADATA, LANGUAGE, COMPARE, TIDY)
 
 
 class Stop(NamedTuple):
@@ -94,7 +106,7 @@ STOPS = (
     Stop("segment", (DECODE, SEGMENT), ("read", "decode", "dom", "text")),
     Stop("label", (LABEL, METADATA), ("label", "metadata")),
     Stop("language", (LANGUAGE,), ("language",)),
-    Stop(TABLES, (TIDY,), ()),
+    Stop(TABLES, (COMPARE, TIDY), ("compare",)),
 )
 STOP_NAMES = tuple(stop.name for stop in STOPS)
 

@@ -8,6 +8,7 @@ from collections import Counter
 from urllib.parse import urljoin, urlsplit
 
 from pipeline.clean import story
+from pipeline.extractors import NOT_COMPARED
 from pipeline.language import document_language
 from pipeline.metadata import Metadata
 from pipeline.model import STORY_TEXT, Locator, Role, Segment, Source
@@ -110,7 +111,7 @@ def _document(record: Record, source: Source, key: str, text: str) -> DocumentRo
     at, url = record.locator, record.url or ""
     about = record.metadata or Metadata()
     roles = Counter(block.role for block in record.blocks)
-    measured = signals(text, record.blocks)
+    measured, agreed = signals(text, record.blocks), record.agreement or NOT_COMPARED
     language, share = story_language(record)
     return DocumentRow(
         key, at.file, at.record, at.offset, at.length, at.http_status, at.fetched, url, host_of(url), record.kind or "",
@@ -119,7 +120,7 @@ def _document(record: Record, source: Source, key: str, text: str) -> DocumentRo
         about.published, about.published_from, about.modified, about.modified_from, about.site_name, about.site_name_from,
         about.topics, about.canonical_url, about.language_declared,
         language, share, text, hashlib.sha256(text.encode()).hexdigest(), len(source.text), len(record.blocks),
-        *(roles[role] for role in Role), **measured._asdict(),
+        *(roles[role] for role in Role), **(measured._asdict() | agreed._asdict()),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import PresscutError, Settings, UsageError, read, run
+from pipeline.extractors import CompareSettings
 from pipeline.io.items import ReadSettings
 from pipeline.language import LanguageSettings
 from pipeline.runs import retry, status
@@ -53,6 +54,24 @@ def test_every_broken_file_becomes_what_is_written_beside_it(tmp_path: Path) -> 
             assert case.kind in ("", row["kind"])
             assert case.replacements in (-1, row["replacements"])
             assert case.blocks in (-1, row["blocks"])
+
+
+def test_another_extractor_is_asked_where_settings_name_one(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", [page(1)])
+    (inputs / "flat.txt").write_text("Pears ripen early\nThe harvest began in April, said the miller.\n", "utf-8")
+    asked = Settings()._replace(compare=CompareSettings("trafilatura"))
+    run(inputs, tmp_path / "out", settings=asked, workers=1)
+    rows = read(tmp_path / "out")["documents"].set_index("kind")
+    assert 0.5 < rows.loc["html", "ours_in_theirs"] <= 1
+    assert 0.5 < rows.loc["html", "theirs_in_ours"] <= 1
+    assert list(rows.loc["text", ["ours_in_theirs", "theirs_in_ours"]]) == [-1, -1]
+    run(inputs, tmp_path / "out", workers=1)
+    assert (read(tmp_path / "out")["documents"][["ours_in_theirs", "theirs_in_ours"]] == -1).all(axis=None)
+
+
+def test_an_extractor_that_is_not_there_is_said_before_any_page(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown extractor 'readability'"):
+        run(RAW, tmp_path / "out", settings=Settings()._replace(compare=CompareSettings("readability")))
 
 
 @pytest.mark.parametrize("huge", HUGE, ids=lambda huge: huge.file)

@@ -16,6 +16,13 @@ from typing import NamedTuple
 from pipeline.errors import UsageError
 
 
+class CompareSettings(NamedTuple):
+    """Which other extractor reads every page too, for the agreement columns of ``documents``."""
+
+    extractor: str = ""
+    """``trafilatura`` or ``justext``; empty for none, which costs nothing."""
+
+
 class Extracted(NamedTuple):
     """What another extractor makes of a page; empty where it finds nothing."""
 
@@ -35,6 +42,9 @@ class Agreement(NamedTuple):
     """Share of their words that we took too; 1.0 when they took none."""
 
 
+# Where nobody was asked.
+NOT_COMPARED = Agreement(-1.0, -1.0)
+
 Extractor = Callable[[str, str | None], Extracted]
 
 # name -> (module, function, the extra that installs it)
@@ -52,20 +62,21 @@ def extract_with(name: str, source: str, url: str | None = None) -> Extracted:
 
     Raises `UsageError` for a name that is not in `EXTRACTORS` or whose package is missing.
     """
-    return _load(name)(source, url)
+    return loaded(name)(source, url)
 
 
 @cache
-def _load(name: str) -> Extractor:
+def loaded(name: str) -> Extractor:
+    """The extractor of that name, imported. Raises `UsageError` as `extract_with` does."""
     if name not in EXTRACTORS:
         raise UsageError(f"unknown extractor {name!r}; known: {', '.join(sorted(EXTRACTORS))}")
     module, function, extra = EXTRACTORS[name]
     try:
-        loaded: Extractor = getattr(import_module(module), function)
+        found: Extractor = getattr(import_module(module), function)
     except ImportError as error:
         hint = f"pip install 'presscut[{extra}]'" if extra else f"pip install {error.name}"
         raise UsageError(f"extractor {name!r} needs {error.name}, which is not installed: {hint}") from error
-    return loaded
+    return found
 
 
 def agreement(ours: str, theirs: str) -> Agreement:
