@@ -5,6 +5,6 @@ Without a C compiler the package installs all the same, and runs on the Python c
 
 from setuptools import Extension, setup
 
-NAMES = ("_walk", "_facts")
+NAMES = ("_walk", "_facts", "_structure")
 
 setup(ext_modules=[Extension(f"pipeline.native.{name}", [f"pipeline/native/{name}.pyx"], optional=True) for name in NAMES])

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 try:
     from pipeline.native import _facts as facts
+    from pipeline.native import _structure as structure
     from pipeline.native import _walk as walk
 except ImportError:
     # Installed where there is no C compiler.
-    facts = walk = None  # type: ignore[assignment]
+    facts = structure = walk = None  # type: ignore[assignment]
