@@ -58,6 +58,13 @@ LINK_SHARE = STRUCTURE.index("link_share")
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
 SHORT_COST, LONG_GAIN = 8.0, 60.0
+# Blocks after which a long text is far away.
+REACH = 60
+# Story facts told on a logarithmic scale, and by what the logarithm is divided.
+STORY_LOGARITHMIC = [
+    STORY_FACTS.index(name) for name in ("echo_words", "long_gap_before", "long_gap_after", "run_before", "run_after")
+]
+STORY_SCALES = [3, 4, 4, 4, 4]
 # Told apart: a word at the start, at the end, anywhere.
 START, END, ANY = 0x5EED_0001, 0x5EED_0002, 0x5EED_0003
 
@@ -82,7 +89,7 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     paths, path_starts = _paths([block.path for block in blocks])
-    story = _story_facts(words, counted.lengths, markup[:, LINK_SHARE])
+    story = _story_facts(words, texts, markup[:, LINK_SHARE])
     dense = np.concatenate([_text_facts(counted), story, markup, has_markup], axis=1)
     return Features(dense, tokens, token_starts, paths, path_starts)
 
@@ -174,11 +181,25 @@ def _copies(texts: list[str]) -> tuple[Ints, Ints]:
     return np.array([seen[text] - 1 for text in texts], dtype=np.int64), is_copy
 
 
-def _story_facts(words: Words, lengths: Ints, link_share: Floats) -> Floats:
+def _story_facts(words: Words, texts: list[str], link_share: Floats) -> Floats:
     """float32 (blocks, len(STORY_FACTS))."""
+    if native.facts is None:
+        raw = _story_raw(words, np.array([len(text) for text in texts], dtype=np.int64), link_share)
+    else:
+        raw = np.zeros((len(texts), len(STORY_FACTS)))
+        native.facts.story(
+            words.hashes, words.starts, words.lengths, words.unspaced.view(np.uint8), texts, link_share, LONG_WORDS, LINKED,
+            TELLING_CHARS, SHORT_COST, LONG_GAIN, REACH, np.log1p(np.arange(len(texts) + 1)), raw,
+        )  # fmt: skip
+    raw[:, STORY_LOGARITHMIC] = np.log1p(raw[:, STORY_LOGARITHMIC]) / STORY_SCALES
+    return raw.astype(np.float32)
+
+
+def _story_raw(words: Words, lengths: Ints, link_share: Floats) -> NDArray[np.float64]:
+    """The columns of `STORY_FACTS`, numbers and distances before their logarithms; the compiled `story` gives the same."""
     n = len(lengths)
     if not n:
-        return np.zeros((0, len(STORY_FACTS)), dtype=np.float32)
+        return np.zeros((0, len(STORY_FACTS)))
     sizes = np.bincount(words.owners, weights=np.where(words.unspaced, 0.5, 1.0), minlength=n)
     is_long = (sizes >= LONG_WORDS) & (link_share < LINKED)
     long_chars = np.cumsum(np.where(is_long, lengths, 0))
@@ -186,15 +207,15 @@ def _story_facts(words: Words, lengths: Ints, link_share: Floats) -> Floats:
     index = np.arange(n)
     last = np.maximum.accumulate(np.where(is_long, index, -n))
     following = np.minimum.accumulate(np.where(is_long, index, 2 * n)[::-1])[::-1]
-    columns = [
+    columns: list[NDArray[np.float64] | Ints] = [
         *_echoes(words, is_long),
         (long_chars - np.where(is_long, lengths, 0)) / total,
         1 - long_chars / total,
-        np.log1p(np.minimum(index - last, 60)) / 4,
-        np.log1p(np.minimum(following - index, 60)) / 4,
+        np.minimum(index - last, REACH),
+        np.minimum(following - index, REACH),
         *_run(np.where(is_long, np.minimum(sizes, LONG_GAIN), -SHORT_COST)),
     ]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float64)
 
 
 def _echoes(words: Words, is_long: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
@@ -210,7 +231,7 @@ def _echoes(words: Words, is_long: NDArray[np.bool_]) -> list[NDArray[np.float64
     said = np.bincount(owners, minlength=n)
     echoed = np.bincount(owners, weights=elsewhere > 0, minlength=n)
     often = np.bincount(owners, weights=np.log1p(elsewhere), minlength=n)
-    return [echoed / np.maximum(said, 1), np.log1p(echoed) / 3, often / np.maximum(said, 1)]
+    return [echoed / np.maximum(said, 1), echoed.astype(np.float64), often / np.maximum(said, 1)]
 
 
 def _telling(words: Words) -> tuple[Hashes, NDArray[np.bool_]]:
@@ -223,7 +244,7 @@ def _telling(words: Words) -> tuple[Hashes, NDArray[np.bool_]]:
     return keys, paired | (~words.unspaced & (words.lengths >= TELLING_CHARS))
 
 
-def _run(gain: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _run(gain: NDArray[np.float64]) -> list[NDArray[np.float64] | Ints]:
     """Where a block stands to the densest run of long texts, the stretch with the largest sum: inside, before, after, place."""
     n = len(gain)
     sums = np.concatenate([[0.0], np.cumsum(gain)])
@@ -234,11 +255,21 @@ def _run(gain: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     inside = (index >= first) & (index < stop)
     before, after = np.maximum(first - index, 0), np.maximum(index - stop + 1, 0)
     place = np.clip((index - first) / max(stop - first, 1), -1, 2)
-    return [inside.astype(np.float64), np.log1p(before) / 4, np.log1p(after) / 4, place]
+    return [inside.astype(np.float64), before, after, place]
 
 
 def _word_tokens(words: Words, anywhere: int) -> tuple[Ints, Ints]:
     """Buckets of the first and last words of every block, marked by which end they stand at, then of up to `anywhere` words."""
+    if native.facts is None:
+        return _word_tokens_in_python(words, anywhere)
+    starts, marks = np.zeros(len(words.starts), dtype=np.int64), np.array([START, END, ANY], dtype=np.uint64)
+    tokens = native.facts.tokens(
+        words.hashes, words.starts, marks, FIRST_WORDS, LAST_WORDS, anywhere, WORD_BUCKETS, starts
+    )
+    return np.frombuffer(tokens, dtype=np.int64), starts
+
+
+def _word_tokens_in_python(words: Words, anywhere: int) -> tuple[Ints, Ints]:
     counts, starts, stops = np.diff(words.starts), words.starts[:-1], words.starts[1:]
     parts = []
     for mark, most in ((START, FIRST_WORDS), (END, LAST_WORDS), (ANY, anywhere)):

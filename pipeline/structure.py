@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import native
+
 if TYPE_CHECKING:
     from pipeline.dom import Kind, Tree
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
 
 # Block elements told apart; every other tag is "other".
 TAGS = (
@@ -43,7 +46,7 @@ LOOSE_LINK_SHARE = 0.3
 CORE_SHARES = (0.5, 0.8)
 CORE_LEVELS = 8
 # First characters of links that lead to no page: fragments, "javascript:", "mailto:".
-LOCAL_INITIALS = frozenset("#jm")
+LOCAL_INITIALS = "#jm"
 
 STRUCTURE: tuple[str, ...] = (
     *(f"tag_{tag}" for tag in TAGS),
@@ -79,11 +82,43 @@ STRUCTURE: tuple[str, ...] = (
 )
 
 
-def describe(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], titles: Sequence[str]) -> Floats:
+# Sizes and distances, told on a logarithmic scale; headings passed are counted in single precision.
+LOGARITHMIC = [
+    STRUCTURE.index(name)
+    for name in (
+        "links", "images_before", "siblings", "group_size", "group_chars",
+        *(f"{fact}_{up}" for up in range(1, ANCESTORS + 1) for fact in ("chars", "blocks", "images")),
+        "h1_distance", "articles_passed", "page_articles",
+    )
+]  # fmt: skip
+PASSED = slice(STRUCTURE.index("h1_passed"), STRUCTURE.index("h2_passed") + 1)
+H1_DISTANCE, IS_FIRST_H1 = STRUCTURE.index("h1_distance"), STRUCTURE.index("is_first_h1")
+
+
+def describe(tree: Tree, texts: list[str], hrefs: list[str], titles: Sequence[str]) -> Floats:
     """The facts of every block: float32 of shape (blocks, len(STRUCTURE)).
 
     `texts` and `hrefs` are the blocks' own, `titles` the page's names for its story (``<title>``, ``og:title``).
     """
+    names = [folded for title in titles if (folded := fold(title))]
+    if native.structure is None:
+        return _finished(_raw(tree, texts, hrefs, names))
+    raw = np.zeros((len(texts), len(STRUCTURE)))
+    native.structure.describe(tree, texts, hrefs, names, TAG_IDS, AROUND_BITS, IMAGES, HIDDEN_MARK, LOCAL_INITIALS, raw)
+    return _finished(raw)
+
+
+def _finished(raw: Doubles) -> Floats:
+    """Facts of raw values: what is told on a logarithmic scale brought to it, in place."""
+    raw[:, LOGARITHMIC] = np.log1p(raw[:, LOGARITHMIC]) / 4
+    raw[:, PASSED] = np.log1p(raw[:, PASSED].astype(np.float32)) / 4
+    # Before the first h1, where there is one.
+    raw[: int(raw[:, IS_FIRST_H1].argmax()), H1_DISTANCE] *= -1
+    return raw.astype(np.float32)
+
+
+def _raw(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], names: Sequence[str]) -> Doubles:
+    """The columns of `STRUCTURE` before any logarithm, distances without a sign; the compiled `describe` gives the same."""
     page = _Page(tree, texts)
     columns = [
         _one_hot(page.tag[page.element], len(TAGS)),
@@ -92,12 +127,12 @@ def describe(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], titles: Seq
         _group_facts(page),
         _ancestor_facts(page),
         _core_facts(page),
-        _title_facts(page, texts, titles),
+        _title_facts(page, texts, names),
         _href_facts(hrefs),
     ]
-    facts = np.concatenate(columns, axis=1, dtype=np.float32)
-    assert facts.shape == (len(texts), len(STRUCTURE)), facts.shape
-    return facts
+    raw = np.concatenate(columns, axis=1, dtype=np.float64)
+    assert raw.shape == (len(texts), len(STRUCTURE)), raw.shape
+    return raw
 
 
 class _Page:
@@ -152,23 +187,17 @@ def _sums(values: NDArray[np.int64] | NDArray[np.bool_], first: Ints, last: Ints
     return sums
 
 
-def _one_hot(ids: Ints, width: int) -> Floats:
-    hot: Floats = (ids[:, None] == np.arange(1, width + 1)).astype(np.float32)
+def _one_hot(ids: Ints, width: int) -> NDArray[np.bool_]:
+    hot: NDArray[np.bool_] = ids[:, None] == np.arange(1, width + 1)
     return hot
 
 
-def _bits(flags: Ints, width: int) -> Floats:
-    bits: Floats = ((flags[:, None] >> np.arange(width)) & 1).astype(np.float32)
+def _bits(flags: Ints, width: int) -> Ints:
+    bits: Ints = (flags[:, None] >> np.arange(width)) & 1
     return bits
 
 
-def _log(values: NDArray[np.float64] | Ints) -> NDArray[np.float64]:
-    """log(1 + x) on the scale of the other facts."""
-    result: NDArray[np.float64] = np.log1p(values) / 4
-    return result
-
-
-def _places(page: _Page) -> Floats:
+def _places(page: _Page) -> Doubles:
     """Depth, links, bold, pictures passed since the last text, and the place among siblings of the same kind."""
     opened = page.images[page.opened]
     images = np.diff(opened, prepend=0)
@@ -182,25 +211,25 @@ def _places(page: _Page) -> Floats:
     columns = (
         page.depth[page.element] / 20,
         page.link_share,
-        _log(page.n_links),
+        page.n_links,
         page.bold_share,
-        _log(images),
-        _log(siblings),
+        images,
+        siblings,
         rank[page.element] / np.maximum(siblings, 1),
     )
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float64)
 
 
-def _group_facts(page: _Page) -> Floats:
+def _group_facts(page: _Page) -> Doubles:
     """Blocks that share the whole path of tags and classes: how many, how long, how linked."""
     group = page.group[page.element]
     size = np.bincount(group)
     chars = np.bincount(group, weights=page.chars) / np.maximum(size, 1)
     links = np.bincount(group, weights=page.link_share) / np.maximum(size, 1)
-    return np.stack([_log(size[group]), _log(chars[group]), links[group]], axis=1).astype(np.float32)
+    return np.stack([size[group], chars[group], links[group]], axis=1, dtype=np.float64)
 
 
-def _ancestor_facts(page: _Page) -> Floats:
+def _ancestor_facts(page: _Page) -> Doubles:
     """Length, link share, blocks, this block's share and pictures of the elements one to six levels up."""
     chars, links = page.subtree(page.chars), page.subtree(page.chars * page.link_share)
     blocks = page.subtree(np.ones(len(page.chars)))
@@ -210,11 +239,11 @@ def _ancestor_facts(page: _Page) -> Floats:
         element = page.parents[element]
         total = np.maximum(chars[element], 1)
         share = page.chars / total
-        columns += [_log(chars[element]), links[element] / total, _log(blocks[element]), share, _log(images[element])]
-    return np.stack(columns, axis=1).astype(np.float32)
+        columns += [chars[element], links[element] / total, blocks[element], share, images[element]]
+    return np.stack(columns, axis=1, dtype=np.float64)
 
 
-def _core_facts(page: _Page) -> Floats:
+def _core_facts(page: _Page) -> Doubles:
     """Where the block stands to the deepest element that holds 50 % and 80 % of the long unlinked text."""
     long_text = np.where((page.chars >= LONG_TEXT_CHARS) & (page.link_share < LOOSE_LINK_SHARE), page.chars, 0)
     weight = page.subtree(long_text)
@@ -232,27 +261,22 @@ def _core_facts(page: _Page) -> Floats:
         inside = (page.element >= core) & (page.element <= stop)
         place = np.clip((page.element - core) / max(stop - core, 1), -1, 2)
         columns += [inside, levels / CORE_LEVELS, place]
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float64)
 
 
-def _title_facts(page: _Page, texts: Sequence[str], titles: Sequence[str]) -> Floats:
+def _title_facts(page: _Page, texts: Sequence[str], names: Sequence[str]) -> Doubles:
     """Standing to the first ``h1``, and how far the text is one of the page's names for its story."""
     n = len(texts)
-    h1 = np.flatnonzero(page.around[page.element] & AROUND_BITS["h1"])
-    first = int(h1[0]) if len(h1) else -1
-    distance = np.arange(n) - first
-    facts = np.zeros((n, 9), dtype=np.float32)
-    if first >= 0:
-        facts[:, 0] = distance > 0
-        facts[:, 1] = np.sign(distance) * _log(np.abs(distance))
+    is_h1, is_h2 = ((page.around[page.element] & AROUND_BITS[tag]) > 0 for tag in ("h1", "h2"))
+    facts = np.zeros((n, 9))
+    if is_h1.any():
+        first = int(is_h1.argmax())
+        distance = np.arange(n) - first
+        facts[:, 0], facts[:, 1] = distance > 0, np.abs(distance)
         facts[first, 2] = 1
     # A page may hold several stories, one under the other.
-    is_h2 = (page.around[page.element] & AROUND_BITS["h2"]) > 0
-    facts[h1, 3] = 1
-    facts[:, 3:5] = _log(np.cumsum(np.stack([facts[:, 3], is_h2], axis=1), axis=0))
-    facts[:, 5] = _log(page.articles[page.element])
-    facts[:, 6] = _log(page.articles[-1:])
-    names = [folded for title in titles if (folded := fold(title))]
+    facts[:, 3:5] = np.cumsum(np.stack([is_h1, is_h2], axis=1), axis=0)
+    facts[:, 5], facts[:, 6] = page.articles[page.element], page.articles[-1]
     longest = max(map(len, names), default=0)
     for index, text in enumerate(texts):
         if 3 <= len(text) <= longest + 5 and (folded := fold(text)):
@@ -268,7 +292,7 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _href_facts(hrefs: Sequence[str]) -> Floats:
+def _href_facts(hrefs: Sequence[str]) -> Doubles:
     """The shape of a block's first link: stories have long hyphenated paths, sections short ones."""
     codes = np.frombuffer("".join(hrefs).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     lengths = np.array([len(href) for href in hrefs])
@@ -281,7 +305,7 @@ def _href_facts(hrefs: Sequence[str]) -> Floats:
         np.minimum(lengths, 200) / 100,
         np.minimum(hyphens, 12) / 6,
         np.minimum(digits, 12) / 6,
-        [href[:1] in LOCAL_INITIALS for href in hrefs],
+        [bool(href) and href[0] in LOCAL_INITIALS for href in hrefs],
         np.minimum(slashes, 10) / 5,
     )
-    return np.stack(columns, axis=1).astype(np.float32)
+    return np.stack(columns, axis=1, dtype=np.float64)

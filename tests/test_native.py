@@ -18,6 +18,7 @@ from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import Features, features
 from pipeline.label import label
 from pipeline.model import Block, Source
+from pipeline.structure import STRUCTURE
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
 
@@ -45,6 +46,7 @@ def in_python() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "walk", None)
         patch.setattr(native, "facts", None)
+        patch.setattr(native, "structure", None)
         yield
 
 
@@ -80,6 +82,17 @@ def assert_same_tree(source: str) -> None:
             assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]
 
 
+def assert_same_structure(source: str) -> None:
+    compiled = segment_html.segment_html(source).structure
+    with in_python():
+        plain = segment_html.segment_html(source).structure
+    assert compiled is not None
+    assert plain is not None
+    assert (compiled.dtype, compiled.shape) == (plain.dtype, plain.shape)
+    differing = [name for at, name in enumerate(STRUCTURE) if compiled[:, at].tobytes() != plain[:, at].tobytes()]
+    assert not differing
+
+
 def decoded(data: bytes | str, settings: DecodeSettings = DecodeSettings()) -> Source | str:
     try:
         return decode(data, settings=settings)
@@ -95,6 +108,7 @@ def test_a_page_is_decoded_and_cut_into_the_same_blocks(path: Path) -> None:
         assert decoded(data) == compiled
     if isinstance(compiled, Source):
         assert_same_tree(compiled.text)
+        assert_same_structure(compiled.text)
     assert_same_tree(data.decode("latin-1"))
 
 
@@ -106,6 +120,25 @@ def test_a_well_nested_page_is_cut_into_the_same_blocks(source: str) -> None:
 @given(MADE_UP)
 def test_any_markup_is_cut_into_the_same_blocks(source: str) -> None:
     assert_same_tree(source)
+
+
+@given(WELL_NESTED)
+def test_the_markup_of_a_well_nested_page_says_the_same(source: str) -> None:
+    assert_same_structure(source)
+
+
+@given(
+    MADE_UP, st.sampled_from(["", "<title>a Bc d</title>", "<title>É</title><meta property=og:title content='字字字'>"])
+)
+def test_any_markup_says_the_same(source: str, head: str) -> None:
+    assert_same_structure(head + source + "<p>a bc d</p><li>字字字" + "<p>" * 9 + "Long text. " * 9)
+
+
+@given(st.lists(st.sampled_from([*"abcdefghij"]), min_size=1, max_size=400))
+def test_what_the_long_texts_say_is_compared_with_the_same_result(letters: list[str]) -> None:
+    words = [letter * 4 for letter in letters]
+    texts = [" ".join(words[at : at + size]) for at in range(0, len(words), 20) for size in (3, 20)]
+    assert_same_facts(texts, [""] * len(texts))
 
 
 @given(

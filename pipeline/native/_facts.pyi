@@ -24,6 +24,32 @@ def words(
     alone: int,
     starts: NDArray[np.int64],
 ) -> tuple[bytearray, bytearray, bytearray]: ...
+def story(
+    hashes: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    unspaced: NDArray[np.uint8],
+    texts: list[str],
+    link_share: NDArray[np.float32],
+    long_words: float,
+    linked: float,
+    telling_chars: int,
+    short_cost: float,
+    long_gain: float,
+    reach: int,
+    logarithms: NDArray[np.float64],
+    raw: NDArray[np.float64],
+) -> None: ...
+def tokens(
+    hashes: NDArray[np.uint64],
+    starts: NDArray[np.int64],
+    marks: NDArray[np.uint64],
+    first_words: int,
+    last_words: int,
+    anywhere: int,
+    buckets: int,
+    token_starts: NDArray[np.int64],
+) -> bytearray: ...
 def paths(
     paths: list[str],
     near: list[int],

@@ -5,10 +5,11 @@ Raw integers only; `pipeline.features` makes facts of them. Strings are read in 
 string's length.
 """
 
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.math cimport INFINITY, rintf
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
 from array import array
@@ -16,6 +17,10 @@ from array import array
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
     bint PyUnicode_IS_ASCII(str text) noexcept
+
+cdef struct Said:
+    uint64_t key
+    int64_t owner
 
 cdef uint32_t[256] CRC
 cdef uint32_t _remainder
@@ -177,6 +182,198 @@ def words(
             unspaced.append(is_alone)
     starts[len(texts)] = hashes.count
     return hashes.buffer(), lengths.buffer(), unspaced.buffer()
+
+
+cdef int _by_key(const void* one, const void* other) noexcept nogil:
+    """Order of words by number, then by block."""
+    cdef const Said* first = <const Said*>one
+    cdef const Said* second = <const Said*>other
+    if first.key != second.key:
+        return 1 if first.key > second.key else -1
+    return (first.owner > second.owner) - (first.owner < second.owner)
+
+
+cdef class Saying:
+    """The telling words of a page, each with its block, in order of their numbers."""
+
+    cdef Said* words
+    cdef Py_ssize_t count
+
+    def __cinit__(self, Py_ssize_t room):
+        self.count = 0
+        self.words = <Said*>PyMem_Malloc(max(room, 1) * sizeof(Said))
+        if self.words == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.words)
+
+    cdef Saying in_order(self):
+        """Sorted: dealt out by the first bits of their numbers, then heap by heap; many equal first bits cost a logarithm."""
+        cdef Saying dealt = Saying(self.count)
+        cdef Py_ssize_t at, stop, place, heaps = 1
+        cdef int shift = 64
+        cdef Said word
+        while heaps < self.count and heaps < 1 << 20:
+            heaps, shift = 2 * heaps, shift - 1
+        cdef int64_t[::1] stops = array("q", bytes(8 * (heaps + 1)))
+        for at in range(self.count):
+            stops[(self.words[at].key >> shift if shift < 64 else 0) + 1] += 1
+        for at in range(heaps):
+            stops[at + 1] += stops[at]
+        for at in range(self.count):
+            word = self.words[at]
+            place = stops[word.key >> shift if shift < 64 else 0]
+            stops[word.key >> shift if shift < 64 else 0] += 1
+            dealt.words[place] = word
+        dealt.count, at = self.count, 0
+        # Each heap now ends where the next began.
+        for place in range(heaps):
+            stop = stops[place]
+            if stop - at > 1:
+                _sort(dealt.words + at, stop - at)
+            at = stop
+        return dealt
+
+
+cdef void _sort(Said* words, Py_ssize_t count) noexcept:
+    cdef Py_ssize_t at, place
+    cdef Said word
+    if count > 16:
+        qsort(words, count, sizeof(Said), _by_key)
+        return
+    for at in range(1, count):
+        word, place = words[at], at
+        while place and _by_key(&words[place - 1], &word) > 0:
+            words[place] = words[place - 1]
+            place -= 1
+        words[place] = word
+
+
+cdef Saying _telling(
+    const uint64_t[::1] hashes, const int64_t[::1] starts, const int64_t[::1] lengths, const uint8_t[::1] unspaced,
+    int telling_chars,
+):
+    """As `pipeline.features._telling`, in order."""
+    cdef Saying said = Saying(len(hashes))
+    cdef Py_ssize_t row, at
+    cdef uint64_t key
+    for row in range(len(starts) - 1):
+        for at in range(starts[row], starts[row + 1]):
+            key = hashes[at]
+            if unspaced[at] and at + 1 < starts[row + 1] and unspaced[at + 1]:
+                key = mixed(key + (hashes[at + 1] << 1))
+            elif unspaced[at] or lengths[at] < telling_chars:
+                continue
+            assert said.count < len(hashes)
+            said.words[said.count].key, said.words[said.count].owner = key, row
+            said.count += 1
+    return said.in_order()
+
+
+def story(
+    const uint64_t[::1] hashes, const int64_t[::1] starts, const int64_t[::1] lengths, const uint8_t[::1] unspaced,
+    list texts not None, const float[:] link_share, double long_words, float linked, int telling_chars, double short_cost,
+    double long_gain, int reach, const double[::1] logarithms, double[:, ::1] raw,
+):
+    """Fill in what `pipeline.features._story_raw` tells; `logarithms` are those of one more than 0, 1, 2 up to the blocks."""
+    cdef Py_ssize_t blocks = len(texts), row, at
+    cdef int64_t chars = 0, total = 0, size
+    cdef double[::1] gain = array("d", bytes(8 * blocks))
+    cdef uint8_t[::1] is_long = bytearray(blocks)
+    assert len(starts) == blocks + 1 and raw.shape[0] == blocks and raw.shape[1] == 11 and len(link_share) == blocks
+    assert len(logarithms) == blocks + 1 and len(hashes) == len(lengths) == len(unspaced) == starts[blocks]
+    for row in range(blocks):
+        gain[row] = 0
+        for at in range(starts[row], starts[row + 1]):
+            gain[row] += 0.5 if unspaced[at] else 1.0
+        is_long[row] = gain[row] >= long_words and link_share[row] < linked
+        gain[row] = min(gain[row], long_gain) if is_long[row] else -short_cost
+        if is_long[row]:
+            total += len(<str>texts[row])
+    total = max(total, 1)
+    at = -blocks
+    for row in range(blocks):
+        size = len(<str>texts[row]) if is_long[row] else 0
+        chars += size
+        if is_long[row]:
+            at = row
+        raw[row, 3] = <double>(chars - size) / total
+        raw[row, 4] = 1 - <double>chars / total
+        raw[row, 5] = min(row - at, reach)
+    at = 2 * blocks
+    for row in range(blocks - 1, -1, -1):
+        if is_long[row]:
+            at = row
+        raw[row, 6] = min(at - row, reach)
+    _echoes(_telling(hashes, starts, lengths, unspaced, telling_chars), is_long, logarithms, raw)
+    _run(gain, raw)
+
+
+cdef int _echoes(Saying said, uint8_t[::1] is_long, const double[::1] logarithms, double[:, ::1] raw) except -1:
+    """As `pipeline.features._echoes`."""
+    cdef Py_ssize_t first = 0, stop, at, row
+    cdef int64_t[::1] words = array("q", bytes(8 * len(is_long)))
+    cdef int64_t in_long, elsewhere
+    cdef uint64_t key
+    while first < said.count:
+        key, stop, in_long = said.words[first].key, first, 0
+        while stop < said.count and said.words[stop].key == key:
+            if stop == first or said.words[stop].owner != said.words[stop - 1].owner:
+                in_long += is_long[said.words[stop].owner]
+            stop += 1
+        for at in range(first, stop):
+            if at > first and said.words[at].owner == said.words[at - 1].owner:
+                continue
+            row = said.words[at].owner
+            elsewhere = in_long - is_long[row]
+            words[row] += 1
+            if elsewhere:
+                raw[row, 1] += 1
+                raw[row, 2] += logarithms[elsewhere]
+        first = stop
+    for row in range(len(is_long)):
+        raw[row, 0] = raw[row, 1] / max(words[row], 1)
+        raw[row, 2] /= max(words[row], 1)
+    return 0
+
+
+cdef int _run(double[::1] gain, double[:, ::1] raw) except -1:
+    """As `pipeline.features._run`."""
+    cdef Py_ssize_t row, blocks = len(gain), first = 0, stop = 0, lowest_at = 0
+    cdef double total = 0, lowest = 0, most = 0
+    for row in range(blocks):
+        total += gain[row]
+        if total < lowest:
+            lowest, lowest_at = total, row + 1
+        if total - lowest > most:
+            most, first, stop = total - lowest, lowest_at, row + 1
+    for row in range(blocks):
+        raw[row, 7] = first <= row < stop
+        raw[row, 8], raw[row, 9] = max(first - row, 0), max(row - stop + 1, 0)
+        raw[row, 10] = min(max(<double>(row - first) / max(stop - first, 1), -1), 2)
+    return 0
+
+
+def tokens(
+    const uint64_t[::1] hashes, const int64_t[::1] starts, uint64_t[::1] marks, int first_words, int last_words, int anywhere,
+    uint64_t buckets, int64_t[::1] token_starts,
+):
+    """As `pipeline.features._word_tokens`, flat; fills in where each block's begin."""
+    cdef Numbers found = Numbers()
+    cdef Py_ssize_t row, at, first, stop, blocks = len(starts) - 1
+    assert len(token_starts) == len(starts) and len(marks) == 3 and buckets > 0
+    for row in range(blocks):
+        token_starts[row] = found.count
+        first, stop = starts[row], starts[row + 1]
+        for at in range(first, min(stop, first + first_words)):
+            found.append(mixed(hashes[at] + marks[0]) % buckets)
+        for at in range(max(first, stop - last_words), stop):
+            found.append(mixed(hashes[at] + marks[1]) % buckets)
+        for at in range(first, min(stop, first + anywhere)):
+            found.append(mixed(hashes[at] + marks[2]) % buckets)
+    token_starts[blocks] = found.count
+    return found.buffer()
 
 
 def paths(
