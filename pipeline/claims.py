@@ -15,6 +15,8 @@ CLAIMING = "[lang], a[hreflang]"
 # Claims beyond these are of pages that mark up every word; the sweep below stays linear.
 MOST_CLAIMS = 1_000
 CLAIM_CHARS = 35
+# What they claim counts for all of the page, wherever their tags stand.
+WHOLE_PAGE = frozenset({"html", "body"})
 
 
 def claimed_languages(parsed: Parsed, source: str, blocks: Sequence[Block]) -> list[str]:
@@ -22,15 +24,21 @@ def claimed_languages(parsed: Parsed, source: str, blocks: Sequence[Block]) -> l
     elements = parsed.select(CLAIMING)[:MOST_CLAIMS]
     if not elements:
         return []
-    ends = TagEnds(source)
+    ends: TagEnds | None = None
     claims = []
     for element in elements:
         claim = (element.attr("lang") or element.attr("hreflang") or "").strip()
-        start = ends.after(element, whole=False)
-        # A tag that is never closed counts to the end of the page, as <html> does.
-        end = len(source) if element.tag in ("html", "body") else ends.after(element, whole=True)
-        if 0 < len(claim) <= CLAIM_CHARS and end > start:
+        if not 0 < len(claim) <= CLAIM_CHARS:
+            continue
+        if element.tag in WHOLE_PAGE:
+            claims.append((0, len(source), claim))
+            continue
+        ends = ends or TagEnds(source)
+        start, end = ends.after(element, whole=False), ends.after(element, whole=True)
+        if end > start:
             claims.append((start, end, claim))
+    if ends is None:
+        return [claims[-1][2]] * len(blocks) if claims else [""] * len(blocks)
     return _innermost(sorted(claims, key=lambda claim: (claim[0], -claim[1])), [block.start for block in blocks])
 
 

@@ -9,18 +9,16 @@ from pipeline.model import STORY_TEXT, Block
 
 PARAGRAPH = "\n\n"
 BLANK_LINES = re.compile(r"\n\s*\n")
-# The element directly around the text keeps its line ends and indentation (``pre.poem#lead``).
-PREFORMATTED = re.compile(r"(?:^|/)(?:pre|textarea|listing|xmp|plaintext)(?:[.#@][^/]*)?(?:/code[^/]*)?$")
 
 
 def story(blocks: Sequence[Block]) -> str:
-    """Headings and body in order, joined by a blank line; white space inside a block collapsed unless preformatted."""
+    """Headings and body in order, joined by a blank line; white space inside a block as a reader sees it."""
     return clean(PARAGRAPH.join(paragraph(block) for block in blocks if block.role in STORY_TEXT))
 
 
 def paragraph(block: Block) -> str:
-    """One block's text as a paragraph."""
-    return block.text if block.path and PREFORMATTED.search(block.path) else " ".join(block.text.split())
+    """One block's text as a paragraph: of markup it is as a browser shows it, of flattened text it goes on over line ends."""
+    return block.text if block.path else " ".join(block.text.split())
 
 
 def clean(text: str) -> str:

@@ -6,6 +6,7 @@ string's length.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.math cimport INFINITY, rintf
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -486,13 +487,18 @@ def explain(
 
 
 def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, list scores not None, list reasons not None):
-    """The blocks with role, score and reasons in the three fields from `place` on."""
+    """The blocks with role, score and reasons: of the ten fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
     cdef list result = []
     cdef object new = tuple.__new__
-    assert len(blocks) == len(roles) == len(scores) == len(reasons)
+    assert len(blocks) == len(roles) == len(scores) == len(reasons) and place == 6
     for block in blocks:
-        about = (roles[row], scores[row], reasons[row])
-        result.append(new(block_type, block[:place] + about + block[place + 3 :]))
+        assert isinstance(block, tuple) and len(block) == 10
+        fields = (
+            <object>PyTuple_GET_ITEM(block, 0), <object>PyTuple_GET_ITEM(block, 1), <object>PyTuple_GET_ITEM(block, 2),
+            <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),
+            roles[row], scores[row], reasons[row], <object>PyTuple_GET_ITEM(block, 9),
+        )
+        result.append(new(block_type, fields))
         row += 1
     return result
