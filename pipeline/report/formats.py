@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pipeline.clean import PARAGRAPH, PREFORMATTED, paragraph
+from pipeline.clean import PARAGRAPH, paragraph
 from pipeline.document import Document
 from pipeline.model import STORY_TEXT, Block, Role
 
@@ -13,6 +13,8 @@ from pipeline.model import STORY_TEXT, Block, Role
 SPECIAL = re.compile(r"([\\`*_\[\]<>&|~])")
 AT_LINE_START = re.compile(r"^(\s*)([#+=:-]|\d+(?=[.)]))", re.MULTILINE)
 FENCE = re.compile("`+")
+# The element directly around the text is a block of code (``pre.poem#lead``).
+PREFORMATTED = re.compile(r"(?:^|/)(?:pre|textarea|listing|xmp|plaintext)(?:[.#@][^/]*)?(?:/code[^/]*)?$")
 
 
 def as_text(doc: Document) -> str:
