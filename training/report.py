@@ -97,7 +97,8 @@ a known story, furniture lines and a list of other stories' titles.
 **Use it for** news and other pages with a main text, in any script. **Known failures.** Listings and product pages, where the
 gold itself disagrees on what the main text is; a section front's teasers are often taken for its text. Lists of other stories
 in plain list markup, most of all in scripts with few labelled pages, are often taken for navigation. Languages other than the major European ones have few labelled pages. Short
-standfirsts are taken for body text and the reverse, where editors themselves differ. Readers' comments occur in few of the
+standfirsts are taken for body text and the reverse, where editors themselves differ. Of pages laid out in nested tables, short lines beside the story are
+taken for it. Readers' comments occur in few of the
 labelled pages. Flattened text without sentences (tables, lyrics) has nothing to tell it from menus.
 """
 
