@@ -27,7 +27,6 @@ ROW_GROUP_BYTES = 32_000_000
 COMPRESSION_LEVEL = 3
 # Nested pages are big: a row group of this many stays some MB, and reading one back stays cheap.
 PAGES_A_GROUP = 64
-HASH_BYTES = 1 << 20
 
 
 @contextmanager
