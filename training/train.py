@@ -51,14 +51,15 @@ def main() -> None:
 
 def cross_validate(folds: list[int], keep: Path | None) -> None:
     """Figures on pages of unseen sites, into ``figures.json``."""
-    golds()
+    labelled()
+    made_examples()
     unseen: dict[str, dict[str, NDArray[np.float32]]] = {MARKUP: {}, TEXT: {}}
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         for found in pool.map(_fold, folds):
             for way, logits in found.items():
                 unseen[way] |= logits
     tested = [gold for gold in golds() if fold_of(gold.site) in folds]
-    empty = [gold.page for gold in load() if not gold.blocks and fold_of(gold.site) in folds]
+    empty = [gold.page for gold in labelled() if not gold.blocks and fold_of(gold.site) in folds]
     for way, make in ((MARKUP, html_example), (TEXT, text_example)):
         examples = [make(gold) for gold in tested]
         if way == TEXT:
@@ -105,15 +106,20 @@ def keep_figures(way: str, found: dict[str, float]) -> None:
     FIGURES.write_text(json.dumps(dict(sorted((figures_of_all() | {way: found}).items())), indent=1) + "\n")
 
 
-_GOLDS: list[Gold] = []
+_LABELLED: list[Gold] = []
 _MADE: list[Example] = []
 
 
+def labelled() -> list[Gold]:
+    """Every labelled page; read once, shared with forked workers."""
+    if not _LABELLED:
+        _LABELLED.extend(load())
+    return _LABELLED
+
+
 def golds() -> list[Gold]:
-    """Labelled pages with something to see; read once, shared with forked workers."""
-    if not _GOLDS:
-        _GOLDS.extend(gold for gold in load() if gold.blocks)
-    return _GOLDS
+    """Labelled pages with something to see."""
+    return [gold for gold in labelled() if gold.blocks]
 
 
 def made_examples() -> list[Example]:
