@@ -46,9 +46,10 @@ MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY)]
 TITLE = ROLES.index(Role.TITLE)
 # Below this many expected words the page has no story to speak of, and only blocks more likely in it than not are kept.
 STORY_WORDS = 15.0
-# What is wrong on a page is wrong together, so a page's probabilities are less sure together than one by one: before the story is
-# chosen, their logits are scaled by this. Swept 0.4..1.4 on unseen pages of WCXB and news.
-PAGE_DOUBT = 0.6
+# What is wrong on a page is wrong together, so on a page whose story is unclear (the best choice expects less than this word F1)
+# the probabilities are less sure together than one by one: their logits are scaled before the story is chosen. Swept on unseen
+# pages of WCXB and news, 0.7..0.95 and 0.4..1.4.
+CLEAR_F1, PAGE_DOUBT = 0.8, 0.5
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
 CHUNK = 20_000
@@ -103,7 +104,7 @@ def _with_roles(blocks: Sequence[Block], roles: list[Role], scores: list[float],
 
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
     """Role indices, shape (blocks,), from probabilities (blocks, roles) and words per block."""
-    inside = story(_doubted(p[:, MAIN].sum(axis=1)), words)
+    inside = story(p[:, MAIN].sum(axis=1), words)
     within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
     outside = p.copy()
     outside[:, MAIN] = -1.0
@@ -128,17 +129,25 @@ def _one_title(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """The set of blocks with the highest expected word F1: a prefix of the blocks sorted by probability."""
+    """The blocks that make up the story, from their probabilities of being in it and their words."""
+    inside, expected_f1 = likeliest(p, words)
+    if expected_f1 < CLEAR_F1:
+        inside, _ = likeliest(_doubted(p), words)
+    return inside
+
+
+def likeliest(p: NDArray[np.float64], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
+    """The set of blocks with the highest expected word F1, a prefix of the blocks sorted by probability, and that F1."""
     expected = p * words
     order = np.argsort(-p, kind="stable")
     gain, size = np.cumsum(expected[order]), np.cumsum(words[order])
-    f1 = 2 * gain / np.maximum(size + expected.sum(), 1e-9)
-    keep = int(np.argmax(np.round(f1, ROUND + 2))) + 1
+    f1 = np.round(2 * gain / np.maximum(size + expected.sum(), 1e-9), ROUND + 2)
+    keep = int(np.argmax(f1))
     inside = np.zeros(len(p), dtype=bool)
-    inside[order[:keep]] = True
+    inside[order[: keep + 1]] = True
     if expected.sum() < STORY_WORDS:
         inside &= p >= 0.5
-    return inside
+    return inside, float(f1[keep])
 
 
 def words_per_block(facts: Features) -> NDArray[np.float64]:

@@ -34,7 +34,9 @@ class Role(StrEnum):
 
 ROLES: tuple[Role, ...] = tuple(Role)
 FURNITURE = frozenset({Role.NAVIGATION, Role.INTERACTION, Role.PROMOTION, Role.NOTICE, Role.WIDGET})
-STORY_TEXT = frozenset({Role.HEADING, Role.BODY})
+# What `Document.text` is made of. The standfirst belongs to it: news gold counts it, and labels read by hand agree with news-dev's
+# bodies at word F1 0.986 with it, 0.972 without.
+STORY_TEXT = frozenset({Role.SUBTITLE, Role.HEADING, Role.BODY})
 
 
 class Locator(NamedTuple):

@@ -57,7 +57,7 @@ class DocumentRow(NamedTuple):
     language_declared: Annotated[str, "The language the page says it is in, as written"]
     language: Annotated[str, "Language of the story (BCP-47), und when there is nothing to go by"]
     language_share: Annotated[float, "Share of the story's characters in that language"]
-    text: Annotated[str, "The story: headings and body in order, joined by a blank line, without the title"]
+    text: Annotated[str, "The story: standfirst, headings and body in order, joined by a blank line, without the title"]
     content_hash: Annotated[str, "SHA-256 of the text; equal for stories that read the same"]
     source_chars: Annotated[int, "Characters of the decoded source, the coordinate system of start and end"]
     blocks: Annotated[int, "Blocks on the page"]

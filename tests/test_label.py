@@ -99,6 +99,12 @@ def test_a_doubtful_long_block_among_sure_ones_is_decided_for_the_page() -> None
     assert story(np.array([0.60, 0.55, 0.50, 0.45]), words).all()
 
 
+def test_a_page_whose_story_is_unclear_keeps_more_than_one_that_is_clear() -> None:
+    words = np.array([100.0, 100.0, 100.0, 100.0])
+    assert story(np.array([0.95, 0.95, 0.95, 0.40]), words).tolist() == [True, True, True, False]
+    assert story(np.array([0.70, 0.30, 0.30, 0.20]), words).tolist() == [True, True, True, True]
+
+
 def test_a_page_with_hardly_any_expected_words_keeps_only_likely_blocks() -> None:
     assert story(np.array([0.2, 0.1]), np.array([10.0, 10.0])).tolist() == [False, False]
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 import pipeline
 from pipeline import Document, PageError, Role, extract
+from pipeline.clean import story
+from pipeline.model import Block
+from pipeline.report.formats import as_markdown
 from tests.made import page
 from tests.samples import ROOT, sample
 
@@ -95,3 +99,16 @@ def test_the_doctest_of_the_package_is_true() -> None:
     import doctest
 
     assert doctest.testmod(pipeline).failed == 0
+
+
+def test_the_text_of_a_document_has_its_standfirst_and_markdown_shows_it_once() -> None:
+    lead, body = "The harbour keeps its last ferry", "The council voted on Monday to keep the evening ferry running."
+    blocks = [
+        Block(lead, 0, 32, role=Role.SUBTITLE),
+        Block(body, 40, 102, role=Role.BODY),
+        Block("Share", 110, 115, role=Role.INTERACTION),
+    ]
+    assert story(blocks) == f"{lead}\n\n{body}"
+    doc = replace(extract(page(3).encode()), blocks=tuple(blocks), subtitle=lead)
+    assert as_markdown(doc).count(lead) == 1
+    assert f"*{lead}*" in as_markdown(doc)

@@ -26,12 +26,11 @@ def as_markdown(doc: Document) -> str:
     """The story as Markdown: title, byline, headings, paragraphs."""
     facts = [", ".join(doc.authors), doc.published, doc.site_name]
     line = " · ".join(_escaped(fact) for fact in facts if fact)
-    head = [
-        f"# {_escaped(doc.title)}" if doc.title else "",
-        f"*{_escaped(doc.subtitle)}*" if doc.subtitle else "",
-        line,
-    ]
-    body = [_markdown(block) for block in doc.blocks if block.role in STORY_TEXT]
+    shown = [block for block in doc.blocks if block.role in STORY_TEXT]
+    # The metadata's standfirst, unless the page shows its own.
+    above = "" if any(block.role is Role.SUBTITLE for block in shown) else doc.subtitle
+    head = [f"# {_escaped(doc.title)}" if doc.title else "", f"*{_escaped(above)}*" if above else "", line]
+    body = [_markdown(block) for block in shown]
     return "\n\n".join(part for part in [*head, *body] if part) + "\n"
 
 
@@ -54,6 +53,8 @@ def _markdown(block: Block) -> str:
         fence = "`" * max(3, 1 + max((len(run) for run in FENCE.findall(block.text)), default=0))
         return f"{fence}\n{block.text}\n{fence}"
     text = _escaped(paragraph(block))
+    if block.role is Role.SUBTITLE:
+        return f"*{text}*"
     return f"{'#' * max(block.level, 2)} {text}" if block.role is Role.HEADING else text
 
 

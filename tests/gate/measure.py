@@ -17,12 +17,11 @@ from typing import Any, NamedTuple
 
 from pipeline import extract
 from pipeline.decode import decode
-from pipeline.model import Block, Role
+from pipeline.model import STORY_TEXT, Block
 
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
 WORD = re.compile(r"\w+")
 NEWS_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
-STORY = {Role.HEADING, Role.BODY}
 WAYS = ("html", "text")
 
 
@@ -53,7 +52,7 @@ def measure() -> Measured:
         for row in rows(name):
             gold = words.findall((row[key] or "").lower())
             for way, blocks in both_ways(source_of(name, row["id"])):
-                story = " ".join(block.text for block in blocks if block.role in STORY)
+                story = " ".join(block.text for block in blocks if block.role in STORY_TEXT)
                 scores[way].append(f1(words.findall(story.lower()), gold))
                 pages.append(Page(scores[way][-1], f"{name}/{row['id']} {way}"))
         figures |= {f"{name} {way} F1": mean(found) for way, found in scores.items()}
