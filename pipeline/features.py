@@ -78,6 +78,9 @@ class Features(NamedTuple):
     word_starts: Ints
     paths: Ints
     path_starts: Ints
+    groups: Ints
+    """(kinds, blocks): a number for the block's whole path of tags and classes, and one for that of the element around it; equal paths
+    have equal numbers. Without markup all are 0."""
 
 
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
@@ -88,10 +91,11 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     markup = np.zeros((len(blocks), len(STRUCTURE)), dtype=np.float32) if structure is None else structure
     has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
-    paths, path_starts = _paths([block.path for block in blocks])
+    around = [block.path for block in blocks]
+    paths, path_starts = _paths(around)
     story = _story_facts(words, texts, markup[:, LINK_SHARE])
     dense = np.concatenate([_text_facts(counted), story, markup, has_markup], axis=1)
-    return Features(dense, tokens, token_starts, paths, path_starts)
+    return Features(dense, tokens, token_starts, paths, path_starts, _groups(around))
 
 
 class Counted(NamedTuple):
@@ -297,6 +301,15 @@ def _paths(paths: list[str]) -> tuple[Ints, Ints]:
     starts = np.zeros(len(paths) + 1, dtype=np.int64)
     tokens = native.facts.paths(paths, NEAR, SEPARATING, STEP_PARTS, PATH_BUCKETS, path_parts, starts)
     return np.frombuffer(tokens, dtype=np.int64), starts
+
+
+def _groups(paths: Sequence[str]) -> Ints:
+    """Numbers of equal paths, and of equal paths one element up."""
+    own: dict[str, int] = {}
+    number = np.fromiter((own.setdefault(path, len(own)) for path in paths), dtype=np.int64, count=len(paths))
+    above: dict[str, int] = {}
+    parents = [above.setdefault(path.rpartition("/")[0], len(above)) for path in own]
+    return np.stack([number, np.array(parents, dtype=np.int64)[number]])
 
 
 def _path_tokens(paths: Sequence[str]) -> tuple[Ints, Ints]:

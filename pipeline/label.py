@@ -1,7 +1,8 @@
 """Every block gets the role a reader would give it, from one small net over the page's sequence of blocks.
 
-`features` says what is known of each block; dilated convolutions look at the neighbours (31 blocks to either side), a summary
-of the page at the rest; a softmax gives the 14 roles. The net is run in numpy from a plain weights file; it is trained in
+`features` says what is known of each block; dilated convolutions look at the neighbours (15 blocks to either side), means at what
+stands before the block, after it and under the same path of tags and classes, a summary at the whole page; a softmax gives the
+14 roles. The net is run in numpy from a plain weights file; it is trained in
 ``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a page's blocks). One set of weights serves pages with markup, one
 flattened text.
 
@@ -71,6 +72,9 @@ class Weights(NamedTuple):
     dilations: Ints
     page: Floats
     page_bias: Floats
+    company: Floats
+    """((3 + kinds of groups) w, w): a block, what stands before it, after it, and in each group it belongs to."""
+    company_bias: Floats
     leave: Floats
     leave_bias: Floats
     out: Floats
@@ -182,7 +186,9 @@ def run(facts: Features, weights: Weights) -> Floats:
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
         state += _activate(_convolve(state, kernel, dilation), bias)
     summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
+    company = _activate(_company(state, facts.groups, weights.company), weights.company_bias)
     state += _activate(summary @ weights.page, weights.page_bias)
+    state += company
     state = _activate(np.concatenate([state, first], axis=1) @ weights.leave, weights.leave_bias)
     logits: Floats = state @ weights.out + weights.out_bias
     return logits
@@ -210,6 +216,31 @@ def _convolve(state: Floats, kernel: Floats, dilation: int) -> Floats:
         result[dilation:] += state[:-dilation] @ before
         result[:-dilation] += state[dilation:] @ after
     return result
+
+
+def _company(state: Floats, groups: Ints, kernel: Floats) -> Floats:
+    """What blocks have to do with those before them, after them and alike: means of the state, times the kernel's parts."""
+    n, width = state.shape
+    count = np.arange(1, n + 1, dtype=np.float32)[:, None]
+    before = np.cumsum(state, axis=0)
+    after = (before[-1] - before + state) / count[::-1]
+    before /= count
+    parts = (kernel[at : at + width] for at in range(0, len(kernel), width))
+    result: Floats = state @ next(parts)
+    result += before @ next(parts)
+    result += after @ next(parts)
+    for group, part in zip(groups, parts, strict=False):
+        result += (_means(state, group) @ part)[group]
+    return result
+
+
+def _means(state: Floats, group: Ints) -> Floats:
+    """Mean state of each group of blocks, (groups, width)."""
+    order = np.argsort(group, kind="stable")
+    sizes = np.bincount(group)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    means: Floats = np.add.reduceat(state[order], starts, axis=0) / sizes[:, None].astype(np.float32)
+    return means
 
 
 def _activate(values: Floats, bias: Floats) -> Floats:

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 
 from pipeline.errors import SettingsError
 from pipeline.features import DENSE, features
-from pipeline.label import MAIN, ROLES, LabelSettings, decide, label, load, probabilities, story, weights_digest
+from pipeline.label import (
+    MAIN,
+    ROLES,
+    LabelSettings,
+    _company,
+    decide,
+    label,
+    load,
+    probabilities,
+    story,
+    weights_digest,
+)
 from pipeline.model import Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
@@ -166,3 +177,22 @@ def test_the_shipped_weights_are_small_and_named() -> None:
     folder = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
     assert sum(path.stat().st_size for path in folder.glob("*.npz")) < 5_000_000
     assert len(weights_digest()) == 16
+
+
+def test_a_block_knows_the_mean_of_what_stands_before_it_after_it_and_in_its_groups() -> None:
+    rng = np.random.default_rng(3)
+    state = rng.normal(size=(7, 4)).astype(np.float32)
+    groups = np.array([[0, 0, 1, 1, 2, 0, 1], [0, 0, 0, 0, 1, 0, 0]])
+    kernel = rng.normal(size=(5 * 4, 4)).astype(np.float32)
+    for row, found in enumerate(_company(state, groups, kernel)):
+        alike = [state[group == group[row]].mean(axis=0) for group in groups]
+        seen = np.concatenate([state[row], state[: row + 1].mean(axis=0), state[row:].mean(axis=0), *alike])
+        assert np.allclose(seen @ kernel, found, atol=1e-5)
+    assert np.allclose(
+        _company(state, groups, kernel[:12]),
+        state @ kernel[:4]
+        + np.stack(
+            [state[: row + 1].mean(axis=0) @ kernel[4:8] + state[row:].mean(axis=0) @ kernel[8:12] for row in range(7)]
+        ),
+        atol=1e-5,
+    )

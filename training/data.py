@@ -33,6 +33,7 @@ WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
 MAIN = (Role.BODY, Role.HEADING)
+WEB_KINDS = frozenset({"article", "documentation", "service", "forum", "collection", "listing", "product"})
 # Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
 IN_SHARE, OUT_SHARE = 0.6, 0.3
 
@@ -132,13 +133,13 @@ def _by_phrase(blocks: list[Block], gold: str, share: NDArray[np.float64]) -> ND
 STANDFIRST_BLOCKS = 2
 
 
-def body_gold(name: str, row: dict[str, Any], text_key: str, extra: tuple[Role, ...] = (), first: tuple[Role, ...] = ()) -> Gold:
-    """Targets from a known body: inside allows `MAIN` and `extra` (`first` too where it opens), outside all but the text."""
+def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, ...] = ()) -> Gold:
+    """Targets from a known body: inside allows `MAIN` (`first` too where it opens), outside all but the text."""
     segmented = segment_html(read_html(name, row["id"]))
     share = matched_share(segmented.blocks, row[text_key] or "")
     allowed = np.ones((len(share), len(ROLES)), dtype=bool)
     inside, outside = share >= IN_SHARE, share <= OUT_SHARE
-    allowed[inside] = _mask(MAIN + extra)
+    allowed[inside] = _mask(MAIN)
     allowed[np.flatnonzero(inside)[:STANDFIRST_BLOCKS]] |= _mask(first) if first else False
     allowed[outside] = ~_mask(MAIN)
     weight = np.where(inside | outside, 1.0, 0.0).astype(np.float32)
@@ -211,8 +212,7 @@ def load() -> list[Gold]:
     """Every labelled page; pages labelled by hand replace their weaker gold."""
     gold: dict[str, Gold] = {}
     for row in pages("wcxb-dev"):
-        extra = (Role.HEADLINE, Role.TEASER) if row["page_type"] == "listing" else ()
-        item = body_gold("wcxb-dev", row, "main_content", extra)
+        item = body_gold("wcxb-dev", row, "main_content")
         gold[item.page] = with_title(item, row["title"])
     for row in pages("news-en-dev"):
         item = with_title(body_gold("news-en-dev", row, "body", first=(Role.SUBTITLE,)), row["title"])

@@ -39,6 +39,8 @@ def weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> 
         dilations=np.array(net.shape.dilations, dtype=np.int64),
         page=array(net.page.weight.T),
         page_bias=array(net.page.bias),
+        company=array(net.company.weight.T),
+        company_bias=array(net.company.bias),
         leave=array(net.leave.weight.T),
         leave_bias=array(net.leave.bias),
         out=array(net.out.weight.T),
@@ -67,7 +69,7 @@ def linear_reading(net: Net, examples: Sequence[Example]) -> NDArray[np.float32]
 
 def save(weights: Weights, path: Path) -> None:
     """Write an uncompressed, unpickled ``.npz``; the same weights give the same bytes."""
-    large = {"words", "paths", "enter", "convs", "page", "leave", "out", "surrogate"}
+    large = {"words", "paths", "enter", "convs", "page", "company", "leave", "out", "surrogate"}
     arrays = {name: value.astype(HALF) if name in large else value for name, value in weights._asdict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(path, **arrays)

@@ -1,8 +1,9 @@
 """The model in torch: what `pipeline.label` computes in numpy, with its loss.
 
 A small convolutional net over the page's sequence of blocks (as in Web2Text, Vogels et al. 2018, which labels blocks with a
-CNN and an HMM on top): dense facts and two bags of hashed tokens in, dilated convolutions with residuals, one summary of the
-whole page added to every block, one softmax over the roles out.
+CNN and an HMM on top): dense facts and two bags of hashed tokens in, dilated convolutions with residuals, means of what
+stands before a block, after it and under the same path (as sets are pooled in Deep Sets, Zaheer et al. 2017), one summary of the
+whole page, one softmax over the roles out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ class Shape(NamedTuple):
     width: int = 64
     words: int = 6
     paths: int = 8
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
+    group_kinds: int = 2
+    """Kinds of groups whose mean state a block sees: its own path, the path around it; flattened text has none."""
     dropout: float = 0.2
     token_dropout: float = 0.3
     blind: float = 0.5
@@ -44,6 +47,8 @@ class Batch(NamedTuple):
     weight: Tensor
     main: Tensor
     counts: Tensor
+    groups: tuple[Tensor, ...]
+    """By kind of group, (pages x blocks,): its number; no number in two pages."""
     taught: Tensor
     """(pages, blocks, roles); all zero where no teacher spoke."""
 
@@ -65,6 +70,7 @@ class Net(nn.Module):
             nn.Conv1d(shape.width, shape.width, 3, dilation=d, padding=d) for d in shape.dilations
         )
         self.page = nn.Linear(2 * shape.width, shape.width)
+        self.company = nn.Linear((3 + shape.group_kinds) * shape.width, shape.width)
         self.leave = nn.Linear(2 * shape.width, shape.width)
         self.out = nn.Linear(shape.width, len(ROLES))
 
@@ -82,10 +88,27 @@ class Net(nn.Module):
             state = (state + F.relu(conv(state))) * batch.mask[:, None]
         size = batch.mask.sum(1).clamp(min=1)[:, None]
         summary = torch.cat([state.sum(2) / size, state.masked_fill(batch.mask[:, None] == 0, 0).amax(2)], dim=1)
-        state = state.transpose(1, 2) + F.relu(self.page(drop(summary)))[:, None]
+        state = state.transpose(1, 2)
+        company = F.relu(self.company(drop(self._company(state, size, batch))))
+        state = state + F.relu(self.page(drop(summary)))[:, None] + company
         state = F.relu(self.leave(torch.cat([drop(state), first], dim=2)))
         logits: Tensor = self.out(drop(state))
         return logits
+
+    def _company(self, state: Tensor, size: Tensor, batch: Batch) -> Tensor:
+        """A block, the means of what stands before it (itself too), after it, and in its groups."""
+        pages, blocks, width = state.shape
+        count = torch.arange(1, blocks + 1, dtype=torch.float32)[None, :, None]
+        before = state.cumsum(1)
+        after = (before[:, -1:] - before + state) / (size[:, :, None] - count + 1).clamp(min=1)
+        parts = [state, before / count, after * batch.mask[..., None]]
+        flat, present = state.reshape(pages * blocks, width), batch.mask.reshape(-1)
+        for group in batch.groups[: self.shape.group_kinds]:
+            number = int(group.max()) + 1
+            sums = torch.zeros(number, width).index_add(0, group, flat)
+            sizes = torch.zeros(number).index_add(0, group, present).clamp(min=1)
+            parts.append((sums / sizes[:, None])[group].view(pages, blocks, width))
+        return torch.cat(parts, dim=2)
 
     def _bag(self, table: nn.EmbeddingBag, tokens: Tensor, offsets: Tensor) -> Tensor:
         if self.training and self.shape.token_dropout:
@@ -125,7 +148,19 @@ def collate(examples: Sequence[Example]) -> Batch:
             at[bag] += len(tokens)
     flat = [(torch.from_numpy(np.concatenate(bags[i])), torch.from_numpy(np.concatenate(offsets[i]))) for i in (0, 1)]
     t = torch.from_numpy
-    return Batch(t(dense), flat[0], flat[1], t(mask), t(allowed), t(weight), t(main), t(counts), t(taught))
+    groups = tuple(t(kind) for kind in _groups(examples, longest))
+    return Batch(t(dense), flat[0], flat[1], t(mask), t(allowed), t(weight), t(main), t(counts), groups, t(taught))
+
+
+def _groups(examples: Sequence[Example], longest: int) -> np.ndarray:
+    """Groups of padded pages, (kinds, pages x longest), numbered apart; padding is a group of its own in every page."""
+    rows, first = [], 0
+    for example in examples:
+        groups = example.features.groups
+        padding = groups.max() + 1
+        rows.append(first + np.pad(groups, ((0, 0), (0, longest - groups.shape[1])), constant_values=padding))
+        first += padding + 1
+    return np.concatenate(rows, axis=1)
 
 
 BODY_COLUMNS = [INDEX[Role.BODY], INDEX[Role.HEADING]]

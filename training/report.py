@@ -76,8 +76,8 @@ CARD = """# Model card: block roles
 `markup.npz` labels pages with markup, `text.npz` flattened text. Plain numpy arrays, no pickle; made by
 `python -m training.train` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
-**What it is.** A convolutional net over the page's sequence of blocks: kernel three, dilations {dilations}, a summary of the whole
-page, one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. Seed {seed}. The net for markup is
+**What it is.** A convolutional net over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
+stands before a block, after it and under the same path of tags and classes; a summary of the whole page; one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. Seed {seed}. The net for markup is
 fitted first and teaches the other what the lines around known bodies are.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.
@@ -88,7 +88,8 @@ fitted first and teaches the other what the lines around known bodies are.
 
 `wcxb-dev`: WCXB (Foley 2026), CC-BY-4.0. `news-en-dev`: article-extraction-dataset, Apache-2.0. `news-dev`: fundus test data, MIT.
 `roles-dev` and `training/labels`: labels of this project. Flattened text also learns from the seed page and from made pages:
-a known story, furniture lines and a list of other stories' titles.
+a known story, furniture lines and a list of other stories' titles. One page in four is learned from a second time in another script,
+letter for letter (`training/scripts.py`).
 
 **Figures**, on pages of sites the net had not seen (five folds by site, same settings as the shipped weights):
 

@@ -26,6 +26,7 @@ from training.evaluate import Logits, fit_temperature, known, predict, score, so
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
 from training.net import Net, Shape
+from training.scripts import rewritten
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
@@ -82,7 +83,8 @@ def write_weights() -> None:
 def fitted(
     pages: Sequence[Gold], made: Sequence[Example], name: str
 ) -> tuple[tuple[str, Net, list[Example]], tuple[str, Net, list[Example]]]:
-    """Both nets and what they learned from; the first teaches the second."""
+    """Both nets and what they learned from; the first teaches the second. Some pages are read in another script besides."""
+    pages = [*pages, *rewritten(pages)]
     with_markup = [html_example(gold) for gold in pages]
     teacher = fit(with_markup, SHAPES[MARKUP], PLANS[MARKUP], report=partial(_say, f"{MARKUP} {name}"))
     lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teacher, with_markup).items()}
