@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -146,7 +145,9 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _add_status(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     status = commands.add_parser(
-        "status", help="say how far a run is", description="Shards done, failed pages, time left."
+        "status",
+        help="say how far a run is",
+        description="Shards done, failed pages, time left at the pace of all workers.",
     )
     status.add_argument("output", metavar="DIR", help="the run's output folder")
     status.set_defaults(command=_status)
@@ -163,8 +164,10 @@ def _add_retry(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(options: argparse.Namespace) -> int:
+    from pipeline.engines.process import slim_worker
+
     # Before Arrow loads: its own allocator keeps what it once held, which is a third of a worker's memory.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    slim_worker()
     from pipeline.report.progress import Progress, told_summary
     from pipeline.runs import run
     from pipeline.settings import Settings, load
@@ -231,6 +234,9 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _retry(options: argparse.Namespace) -> int:
+    from pipeline.engines.process import slim_worker
+
+    slim_worker()
     from pipeline.report.progress import Progress, told_summary
     from pipeline.runs import retry
 

@@ -86,7 +86,11 @@ def run(
 
 
 def status(output: str | Path) -> dict[str, Any]:
-    """Shards done and failed, failed pages, pages a second and seconds left of the last run planned for a folder. Raises `UsageError`."""
+    """Shards done and failed, failed pages, pages a second and seconds left of the last run planned for a folder. Raises `UsageError`.
+
+    Time left is what the shards that are left take at the pace of those that this run has done, all workers together; None before
+    the first.
+    """
     places = Places(Path(output))
     plan = _read_plan(places)
     sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
@@ -95,18 +99,45 @@ def status(output: str | Path) -> dict[str, Any]:
     ]
     seconds = sum(sidecar["seconds"] for sidecar in fresh)
     pages = sum(sidecar["pages"] for sidecar in fresh)
+    failed = (_json(places.failed) or {}).keys() - {sidecar["shard"] for sidecar in fresh}
     left = len(plan["shards"]) - len(fresh)
+    pace = _pace(places, plan["until"], fresh)
     return {
         "shards": len(plan["shards"]),
         "shards_done": len(fresh),
-        "shards_failed": len((_json(places.failed) or {}).keys() - {sidecar["shard"] for sidecar in fresh}),
+        "shards_failed": len(failed),
         "pages": pages,
         "errors": sum(sidecar["errors"] for sidecar in fresh),
         "retryable": sum(sidecar["retryable"] for sidecar in fresh),
+        "pages_per_second": round(pace.pages / pace.seconds, 2) if pace.seconds else 0.0,
         "pages_per_second_and_worker": round(pages / seconds, 2) if seconds else 0.0,
-        "seconds_left_one_worker": round(seconds / len(fresh) * left) if fresh else None,
+        "seconds_left": round((left - len(failed)) * pace.seconds / pace.shards)
+        if pace.shards
+        else None
+        if left
+        else 0,
         "committed": left == 0 and plan["until"] == TABLES and places.manifest.is_file(),
     }
+
+
+class Pace(NamedTuple):
+    """What the last run has done so far."""
+
+    shards: int
+    pages: int
+    seconds: float
+    """From its beginning to the last shard that was done, on the clock of the file system: workers may be on many machines."""
+
+
+def _pace(places: Places, until: str, sidecars: list[dict[str, Any]]) -> Pace:
+    with suppress(FileNotFoundError):
+        began = places.began.stat().st_mtime
+        when = [places.sidecar(until, sidecar["shard"]).stat().st_mtime - began for sidecar in sidecars]
+        ours = [(sidecar, after) for sidecar, after in zip(sidecars, when, strict=True) if after > 0]
+        return Pace(
+            len(ours), sum(sidecar["pages"] for sidecar, _ in ours), max((after for _, after in ours), default=0.0)
+        )
+    return Pace(0, 0, 0.0)
 
 
 def retry(
@@ -207,6 +238,8 @@ def _do(places: Places, engine: Engine, todo: list[Job], workers: int | None, to
     from pipeline.io.writer import write_json
 
     places.failed.unlink(missing_ok=True)
+    if todo:
+        places.began.touch()
     failures: dict[str, str] = {}
     for number, outcome in enumerate(engine(todo, workers) if todo else (), start=1):
         if isinstance(outcome, Done):

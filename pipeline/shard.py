@@ -79,6 +79,11 @@ class Places(NamedTuple):
         """Shards that the last run could not do, and why."""
         return self.notes / "failed.json"
 
+    @property
+    def began(self) -> Path:
+        """Empty; touched when the last run set about its shards."""
+        return self.notes / "began"
+
     def sidecar(self, stop: str, shard_id: str) -> Path:
         return self.notes / stop / f"{shard_id}.json"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ import psutil
 import pytest
 
 from pipeline import PresscutError, Settings, UsageError, read, run, schema
-from pipeline.engines import frames, guard
+from pipeline.engines import frames, guard, process
 from pipeline.engines.child import Setup
 from pipeline.io.columns import Packed
 from pipeline.model import Locator
@@ -147,6 +149,89 @@ def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
             workers=1,
             child=(sys.executable, "-m", "no_such_module_here"),
         )
+
+
+SERVE = "import runpy; runpy.run_module('pipeline.engines.child', run_name='__main__')\n"
+SLOW_START = "import time; time.sleep(2)\n" + SERVE
+
+
+def starting(monkeypatch: pytest.MonkeyPatch, script: str, cpu_a_look: float) -> guard.Child:
+    """A child of this script, seen to have used so much more CPU at every look; half a second without any is too long."""
+    used = itertools.count(1)
+    monkeypatch.setattr(process, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(process, "IDLE_START_SECONDS", 0.5)
+    monkeypatch.setattr(process, "cpu_seconds", lambda _: cpu_a_look * next(used))
+    setup = Setup(json.dumps(to_dict(Settings())), "segment", TABLES)
+    return guard.Child((sys.executable, "-c", script), setup)
+
+
+def test_a_child_that_starts_slowly_is_waited_for_while_it_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    child = starting(monkeypatch, SLOW_START, 0.01)
+    try:
+        answer = child.run(Record(Locator("1.html"), None, "html", page(1)), 60.0)
+    finally:
+        child.end()
+    assert answer.error is None
+
+
+@pytest.mark.parametrize(
+    ("script", "cpu_a_look", "said"),
+    [
+        (SLOW_START, 0.0, "it has done nothing"),
+        (SLOW_START, 100.0, "s of CPU it is not ready"),
+        ("import sys; sys.exit('no licence')", 0.01, r"exit status 1\): no licence"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", 0.01, "SIGSEGV"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 0.01, "SIGKILL"),
+    ],
+)
+def test_a_child_that_never_gets_ready_ends_in_an_error_that_says_how(
+    script: str, cpu_a_look: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PresscutError, match=f"did not start.*{said}"):
+        starting(monkeypatch, script, cpu_a_look)
+
+
+def test_a_child_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a node goes down: its children are killed a moment before their workers."""
+    mark = tmp_path / "killed"
+    script = (
+        f"import os, pathlib, signal\nmark = pathlib.Path({str(mark)!r})\nif not mark.exists():\n"
+        "    mark.touch()\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    starting(monkeypatch, script + SERVE, 0.01).end()
+    assert mark.exists()
+
+
+HELD_BY_SMALL_ONES = """
+import psutil
+from pipeline.engines.process import slim_worker
+slim_worker()
+def used():
+    return psutil.Process().memory_info().rss >> 20
+before = used()
+for _ in range(2):
+    held = [(b"x" * (2 << 20), b"y" * 60_000) for _ in range(60)]
+    high = used()
+    small = [pair[1] for pair in held]
+    del held
+print(high - before, used() - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other allocators are left as they are")
+def test_a_worker_gives_back_what_writing_a_part_took() -> None:
+    done = subprocess.run([sys.executable, "-c", HELD_BY_SMALL_ONES], capture_output=True, text=True, check=True)
+    high, left = map(int, done.stdout.split())
+    assert high > 100
+    assert left < 20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_cpu_of_a_process_is_read_from_the_system() -> None:
+    assert process.cpu_seconds(os.getpid()) == pytest.approx(time.process_time(), rel=0.2, abs=1.0)
+    assert process.cpu_seconds(1 << 30) == 0.0
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 3_000_000])

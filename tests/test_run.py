@@ -243,6 +243,34 @@ def test_status_and_retry(tmp_path: Path) -> None:
     assert retry(output, workers=1).done_now == 0
 
 
+def set_back(output: Path, done: dict[str, int], began: float) -> None:
+    """As if the run had begun then, and shards had been done so many seconds later; other shards have yet to be done."""
+    for path in (output / ".presscut/tables").glob("*.json"):
+        if path.stem in done:
+            os.utime(path, (began + done[path.stem],) * 2)
+        else:
+            path.unlink()
+    os.utime(output / ".presscut/began", (began, began))
+
+
+def test_time_left_follows_from_the_pace_of_all_workers_together(tmp_path: Path) -> None:
+    inputs, output = warc(tmp_path / "pages.warc.gz", map(page, range(24))), tmp_path / "out"
+    run(inputs, output, settings=Settings(read=ReadSettings(shard_bytes=2_000)), workers=1)
+    told = status(output)
+    assert (told["seconds_left"], told["committed"]) == (0, True)
+    shards = sorted(path.stem for path in (output / ".presscut/tables").glob("*.json"))
+    assert len(shards) >= 6
+    # The first was done by an earlier run; then two workers took 90 s for a shard each, and 100 s for one more.
+    set_back(output, dict(zip(shards, (-5_000, 90, 91, 190), strict=False)), time.time() - 10_000)
+    told = status(output)
+    assert told["shards_done"] == 4
+    assert told["seconds_left"] == round((len(shards) - 4) * 190 / 3)
+    assert 0 < told["pages_per_second"] < 1
+    # Gone on with, and nothing done yet: nobody knows.
+    set_back(output, dict.fromkeys(shards[:4], -5), time.time())
+    assert (status(output)["seconds_left"], status(output)["pages_per_second"]) == (None, 0.0)
+
+
 def test_a_shard_that_cannot_be_done_is_told_by_status_and_done_by_the_next_run(tmp_path: Path) -> None:
     inputs, output = folder(tmp_path / "in", [page(1)]), tmp_path / "out"
     (output / ".presscut").mkdir(parents=True)

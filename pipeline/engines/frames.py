@@ -110,9 +110,14 @@ def _read(fd: int, length: int, deadline: float | None) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _wait(fd: int, deadline: float) -> None:
-    left = deadline - time.monotonic()
+def waiting(fd: int, seconds: float) -> bool:
+    """Whether there is something to read, or an end to see, in at most so many seconds."""
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    if left <= 0 or not poll.poll(1000 * left):
+    return bool(poll.poll(1000 * seconds))
+
+
+def _wait(fd: int, deadline: float) -> None:
+    left = deadline - time.monotonic()
+    if left <= 0 or not waiting(fd, left):
         raise Late

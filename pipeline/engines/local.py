@@ -15,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pipeline.engines import Failed, Outcome
 from pipeline.engines.child import die_with
 from pipeline.engines.guard import close_all
-from pipeline.engines.process import ENVIRONMENT, LEAN
+from pipeline.engines.process import ENVIRONMENT, slim_worker
 from pipeline.errors import PresscutError
 from pipeline.shard import Done, Job, run_shard
 
@@ -89,7 +89,8 @@ def _survivors(
 
 
 def _start_worker(parent: int) -> None:
-    os.environ.update(ENVIRONMENT | LEAN)
+    os.environ.update(ENVIRONMENT)
+    slim_worker()
     die_with(parent)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.engines import Failed, Outcome
 from pipeline.engines.local import cores, outcome_of
+from pipeline.engines.process import slim_worker
 from pipeline.errors import UsageError
 from pipeline.shard import Job
 
@@ -30,7 +31,7 @@ def run_ray(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outcome
     started = not ray.is_initialized()
     if started:
         _connect(ray, workers)
-    task = ray.remote(max_retries=RETRIES, num_cpus=1)(outcome_of)
+    task = ray.remote(max_retries=RETRIES, num_cpus=1)(_in_a_worker)
     slots = workers or max(int(ray.cluster_resources().get("CPU", 1)), 1)
     flying: dict[Any, Job] = {}
     waiting = list(reversed(jobs))
@@ -47,6 +48,11 @@ def run_ray(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outcome
             ray.cancel(reference, force=True)
         if started:
             ray.shutdown()
+
+
+def _in_a_worker(job: Job) -> Outcome:
+    slim_worker()
+    return outcome_of(job)
 
 
 def _result(ray: Any, reference: Any, job: Job) -> Outcome:

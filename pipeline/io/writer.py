@@ -23,7 +23,8 @@ from pipeline.schema import Table
 
 # A row group ends with the document that reaches either: what writing holds in memory follows from it.
 ROW_GROUP_ROWS = 20_000
-ROW_GROUP_BYTES = 32_000_000
+# 8 MB: with 32 the part of a thousand pages was one unfinished group, and memory grew until parts had several full ones.
+ROW_GROUP_BYTES = 8_000_000
 COMPRESSION_LEVEL = 3
 # Nested pages are big: a row group of this many stays some MB, and reading one back stays cheap.
 PAGES_A_GROUP = 64
@@ -77,6 +78,8 @@ def write_rows(path: Path, table: Table, schema: pa.Schema, groups: Iterable[pa.
                 writer.write_table(group, row_group_size=group.num_rows)
                 digest.update(group)
                 rows += group.num_rows
+            # Not to be held while the next one is put together.
+            del group
     return Written(rows, digest.hex())
 
 
@@ -107,10 +110,10 @@ class Spill:
             rows += columns.rows_in(chunk)
             size += len(chunk)
             if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-                yield columns.table(name, held, wanted)
-                held, rows, size = [], 0, 0
+                yield _laid(name, held, wanted)
+                rows = size = 0
         if rows:
-            yield columns.table(name, held, wanted)
+            yield _laid(name, held, wanted)
 
     def _chunks(self, at: int) -> Iterator[bytes]:
         for _, offset, sizes in sorted(self.runs):
@@ -119,6 +122,13 @@ class Spill:
     def close(self) -> None:
         """Forget the rows."""
         self.file.close()
+
+
+def _laid(name: str, held: list[bytes], wanted: pa.Schema) -> pa.Table:
+    """The rows of the chunks, which are let go: the table has a copy."""
+    table = columns.table(name, held, wanted)
+    held.clear()
+    return table
 
 
 def write_batches(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> None:

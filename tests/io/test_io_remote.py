@@ -1,14 +1,17 @@
-"""Paths with a scheme, through fsspec; S3 against a server that speaks it."""
+"""Paths with a scheme, through fsspec; S3 and Google Cloud Storage against servers that speak them."""
 
 from __future__ import annotations
 
 import functools
 import http.server
 import re
+import socket
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
+from urllib.request import Request, urlopen
 
 import fsspec
 import pyarrow as pa
@@ -169,5 +172,40 @@ def test_archives_tables_and_pages_are_read_from_s3(tmp_path: Path, monkeypatch:
         assert len(plan(["s3://crawls/march"], SMALL)) > 4
         with pytest.raises(UsageError, match="nothing there"):
             plan(["s3://crawls/april"], SMALL)
+    finally:
+        server.stop()
+
+
+@pytest.mark.slow
+def test_archives_and_pages_are_read_from_google_cloud_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gcsfs")
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    # It does not tell which port the system chose.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
+    server = emulator.create_server("127.0.0.1", port, in_memory=True, default_bucket="crawls")
+    server.start()
+    try:
+        damaged = bytearray(pack(responses(60), "warc.gz"))
+        damaged[30_000:30_050] = bytes(50)
+        for key, body in {
+            "march/a.html": page(7),
+            "march/crawl.warc.gz": pack(responses(60), "warc.gz"),
+            "march/bad.warc.gz": bytes(damaged),
+        }.items():
+            upload = f"{address}/upload/storage/v1/b/crawls/o?uploadType=media&name={quote(key, safe='')}"
+            urlopen(Request(upload, body, {"Content-Type": "application/octet-stream"})).close()
+        shards = plan(["gs://crawls/march"], SMALL)
+        items = [item for shard in shards for item in read_shard(shard, SMALL)]
+        assert len(shards) > 4
+        assert [p.data for p in pages(items) if p.locator.file == "a.html"] == [page(7)]
+        assert numbers([p for p in pages(items) if p.locator.file == "crawl.warc.gz"]) == list(range(60))
+        assert len([p for p in pages(items) if p.locator.file == "bad.warc.gz"]) in (58, 59)
+        assert [(lost.locator.file, lost.kind) for lost in failures(items)] == [("bad.warc.gz", "corrupt")]
+        with pytest.raises(UsageError, match="nothing there"):
+            plan(["gs://crawls/april"], SMALL)
     finally:
         server.stop()
