@@ -49,8 +49,8 @@ TITLE = ROLES.index(Role.TITLE)
 STORY_WORDS = 15.0
 # What is wrong on a page is wrong together, so on a page whose story is unclear (the best choice expects less than this word F1)
 # the probabilities are less sure together than one by one: their logits are scaled before the story is chosen. Swept on unseen
-# pages of WCXB and news, 0.7..0.95 and 0.4..1.4.
-CLEAR_F1, PAGE_DOUBT = 0.8, 0.5
+# pages of WCXB and news, 0.7..0.95 and 0.2..1.0.
+CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
 CHUNK = 20_000
