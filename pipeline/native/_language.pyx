@@ -98,7 +98,7 @@ cdef enum:
 
 cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
 cdef int64_t MONOTONOUS_DOUBT
-cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
 cdef uint64_t ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK
@@ -151,11 +151,11 @@ cdef struct Slot:
 cdef _prepare():
     """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
     global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
-    global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+    global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
     global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, READ_CHARACTERS
     global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
-    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, scripts
+    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, scripts
 
     tables = language_numbers.tables()
     for n, value in enumerate(tables.coarse.tolist()):
@@ -196,6 +196,7 @@ cdef _prepare():
     NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
     GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR = (
         language_engines.FLOORS["grams"], language_engines.FLOORS["py3langid"], language_engines.FLOORS["pycld2"])
+    WORDS_FLOOR = language_words.WORDS_FLOOR
     FIXED, MOST_COUNTED = language_engines.FIXED, language_engines.MOST_COUNTED
     percents_by_pycld2 = language_engines.percents_by_pycld2
     prepared = True
@@ -375,7 +376,9 @@ cdef class Reader:
     cdef const double[:, ::1] layer, by_letters
     cdef const double[::1] layer_bias, bias
     cdef const uint8_t[:, ::1] candidates, grams_know
-    cdef const uint8_t[::1] py3langid_knows, pycld2_knows
+    cdef const uint8_t[::1] py3langid_knows, pycld2_knows, words_know
+    cdef const uint32_t[::1] word_hashes
+    cdef const int64_t[::1] word_columns, word_gains
     cdef double scale
     cdef const uint32_t[::1] next_state
     cdef const int64_t[::1] state_row, state_feature, code_prior, log_of_count
@@ -431,6 +434,9 @@ cdef class Reader:
         self.candidates, self.grams_know = model.candidates.view(np.uint8), model.grams_know.view(np.uint8)
         self.py3langid_knows = model.knows["py3langid"].view(np.uint8)
         self.pycld2_knows = model.knows["pycld2"].view(np.uint8)
+        self.words_know = model.words.knows.view(np.uint8)
+        self.word_hashes, self.word_columns, self.word_gains = (
+            model.words.hashes, model.words.columns, model.words.gains)
         self.columns_of = model.columns
         from pipeline import language_engines
 
@@ -443,7 +449,7 @@ cdef class Reader:
         self.code_column = np.array([model.columns.get(code, -1) for code in other.codes], dtype=np.int32)
         self.seen = np.zeros(len(other.weights), dtype=np.int32)
         self.touched = np.zeros(len(other.weights), dtype=np.int32)
-        self.logs = np.empty((3, self.languages), np.int64)
+        self.logs = np.empty((4, self.languages), np.int64)
         self.scores, self.partial = np.empty(self.codes, np.int64), np.empty(self.codes, np.int32)
         self.of_language, self.products = np.empty(self.languages, np.int64), np.empty(self.taught, np.float64)
         self.known_texts, self.known_answers = {}, np.empty((KEPT_TEXTS, self.languages), np.int64)
@@ -1022,23 +1028,26 @@ cdef class Reader:
     cdef int _read(self, str text, double *sums, int64_t letters, int64_t script, int64_t *out) except -1:
         """One text by all members, pooled."""
         cdef Py_ssize_t c, length = min(letters, self.by_letters.shape[0] - 1)
-        cdef double weights[3]
+        cdef double weights[4]
         cdef double total
         cdef int64_t *grams = &self.logs[0, 0]
         cdef int64_t *py3langid = &self.logs[1, 0]
         cdef int64_t *pycld2 = &self.logs[2, 0]
+        cdef int64_t *words = &self.logs[3, 0]
         if len(text) > READ_CHARACTERS:
             text = text[:READ_CHARACTERS]
         self._read_grams(sums, script, grams)
         self._read_py3langid(text, script, py3langid)
         self._read_pycld2(text, script, pycld2)
-        for c in range(3):
+        self._read_words(text, script, words)
+        for c in range(4):
             weights[c] = self.by_letters[length, c]
         for c in range(self.languages):
             total = self.bias[c]
             total = total + weights[0] * <double>grams[c]
             total = total + weights[1] * <double>py3langid[c]
             total = total + weights[2] * <double>pycld2[c]
+            total = total + weights[3] * <double>words[c]
             out[c] = <int64_t>total if self.candidates[script, c] else NEVER
         log_shares(out, self.languages)
         return 0
@@ -1127,6 +1136,57 @@ cdef class Reader:
             logs[<Py_ssize_t>column] = max(ticks_of(share), PYCLD2_FLOOR)
         self._neutral(logs, script, self.pycld2_knows, PYCLD2_FLOOR)
         return 0
+
+    cdef void _read_words(self, str text, int64_t script, int64_t *logs) noexcept:
+        """`language_engines._words_with_neutral` of one text."""
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t n, c, length = len(text)
+        cdef uint64_t key = 0
+        cdef uint32_t letter
+        cdef bint inside = False, heard = False
+        cdef int64_t top = 0, best = NEVER
+        for c in range(self.languages):
+            logs[c] = 0
+        for n in range(length + 1):
+            letter = self.lower[PyUnicode_READ(kind, data, n)] if n < length else 32
+            if letter != 32:
+                key = key * ROLL + letter
+                inside = True
+            elif inside:
+                heard |= self._add_gains(<uint32_t>((key * MULTIPLIER) >> 32), logs)
+                key = 0
+                inside = False
+        if not heard:
+            return
+        for c in range(self.languages):
+            top = max(top, logs[c])
+        for c in range(self.languages):
+            logs[c] = max(logs[c] - top, WORDS_FLOOR) if self.words_know[c] else NEVER
+        log_shares(logs, self.languages)
+        for c in range(self.languages):
+            if self.words_know[c] and self.candidates[script, c] and logs[c] > best:
+                best = logs[c]
+        for c in range(self.languages):
+            if best == NEVER:
+                logs[c] = 0
+            elif not self.words_know[c]:
+                logs[c] = best - NEUTRAL
+
+    cdef bint _add_gains(self, uint32_t key, int64_t *logs) noexcept:
+        """Add what the word of this hash says; is it known?"""
+        cdef Py_ssize_t low = 0, high = self.word_hashes.shape[0], middle, first
+        while low < high:
+            middle = (low + high) // 2
+            if self.word_hashes[middle] < key:
+                low = middle + 1
+            else:
+                high = middle
+        first = low
+        while low < self.word_hashes.shape[0] and self.word_hashes[low] == key:
+            logs[self.word_columns[low]] += self.word_gains[low]
+            low += 1
+        return low > first
 
     cdef void _neutral(self, int64_t *logs, int64_t script, const uint8_t[::1] knows, int64_t floor) noexcept:
         cdef Py_ssize_t c
