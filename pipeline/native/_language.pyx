@@ -102,7 +102,7 @@ cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, W
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
 cdef uint64_t ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK
-cdef int SHARE_SHIFT
+cdef int SHARE_SHIFT, SHARE_BITS
 cdef Py_ssize_t READ_CHARACTERS
 cdef int64_t COARSE[512]
 cdef int64_t FINE[256]
@@ -122,6 +122,7 @@ cdef enum:
     # Vectors of so many tokens are added up in 32 bits.
     ADDED_AT_ONCE = 60000
     USUAL_DIMENSIONS = 32
+    CACHE_LINE = 64
     KEPT_TEXTS = 2000
     KEPT_TEXT_CHARACTERS = 40
     NO_LANGUAGE = 1
@@ -153,7 +154,7 @@ cdef _prepare():
     global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
     global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
-    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, READ_CHARACTERS
+    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, SHARE_BITS, READ_CHARACTERS
     global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
     from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, scripts
 
@@ -187,7 +188,8 @@ cdef _prepare():
     PIECE_LETTERS, PIECE_DOUBT = language_look.PIECE_LETTERS, language_look.PIECE_DOUBT
     MONOTONOUS_DOUBT, MONOTONOUS_SHARE = language_look.MONOTONOUS_DOUBT, language_look.MONOTONOUS_SHARE
     MONOTONOUS_SETTLE_AT, CLEAR_AT = language_look.MONOTONOUS_SETTLE_AT, language_look.CLEAR_AT
-    SHARE_SHIFT = 30 - language_look.SHARE_BITS
+    SHARE_BITS = language_look.SHARE_BITS
+    SHARE_SHIFT = 30 - SHARE_BITS
     DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
     Look, Settled, Weighed = language_look.Look, language_look.Settled, language_look.Weighed
     PageReading = language_reading.PageReading
@@ -351,6 +353,15 @@ cdef class Weighing:
         self.own_share[row] = <double>ONE / <double>own_total
 
 
+def _aligned(table):
+    """A copy whose rows cross no border of the processor's cache lines: half of them would be fetched twice."""
+    raw = np.empty(table.size + CACHE_LINE, np.int8)
+    start = -raw.ctypes.data % CACHE_LINE
+    found = raw[start : start + table.size].reshape(table.shape)
+    found[:] = table
+    return found
+
+
 cdef class Reader:
     """Reads texts with one model. It remembers the readings of tokens, which depend on nothing else."""
 
@@ -402,7 +413,7 @@ cdef class Reader:
             _prepare()
         tables = scripts.character_tables()
         self.kind, self.script, self.lower = tables.kind, tables.script, tables.feature
-        self.table = language_tokens.unpack_table(model.table)
+        self.table = _aligned(language_tokens.unpack_table(model.table))
         self.dimensions = self.table.shape[1]
         self.shift = 64 - (int(self.table.shape[0]).bit_length() - 1)
         # The seed keeps pages from choosing words that collide; no answer depends on it.
@@ -498,7 +509,7 @@ cdef class Reader:
                 if n == length:
                     return slot.row
             at = (at + 1) & self.slot_mask
-        row = self._learn(PyUnicode_Substring(text, start, end))
+        row = self._learn(text, kind, data, start, end)
         if length <= KEPT_CHARACTERS:
             self._keep(kind, data, start, length, hashed, row)
         return row
@@ -543,10 +554,8 @@ cdef class Reader:
         PyMem_Free(before)
         return 0
 
-    cdef int32_t _learn(self, str token) except -1:
-        cdef int kind = PyUnicode_KIND(token)
-        cdef const void *data = PyUnicode_DATA(token)
-        cdef Py_ssize_t n, length = len(token)
+    cdef int32_t _learn(self, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
+        cdef Py_ssize_t n, length = end - start
         cdef uint32_t point
         cdef uint8_t bits, last = 0
         cdef int32_t letters = 0, lowers = 0
@@ -557,10 +566,10 @@ cdef class Reader:
             self._grow()
         cdef int32_t row = <int32_t>self.used
         self.used += 1
-        point = PyUnicode_READ(kind, data, 0)
+        point = PyUnicode_READ(kind, data, start)
         opens = self.kind[point] & OPENING and length > 1
         for n in range(length):
-            point = PyUnicode_READ(kind, data, n)
+            point = PyUnicode_READ(kind, data, start + n)
             bits = last = self.kind[point]
             if bits & LETTER:
                 if letters == 0:
@@ -583,13 +592,13 @@ cdef class Reader:
             ends = MARKS[point] & CLOSING or (length == 1 and MARKS[point] & DASH) or (
                 length > 2 and MARKS[point] & ENDING)
         # Of what has neither letters nor signs that n-grams are made of, it does not matter whether it is language.
-        if suspect and (featured or loose) and is_not_language(token):
+        if suspect and (featured or loose) and is_not_language(PyUnicode_Substring(text, start, end)):
             letters = 0
             mask = 0
             unlike = NO_LANGUAGE
         weak = letters <= 1 or (lowers == 0 and upper_first and letters <= 4 and mask == 1)
-        if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, length):
-            weak = is_unit(token)
+        if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, start, end):
+            weak = is_unit(PyUnicode_Substring(text, start, end))
         worded = letters > 0
         cdef Facts *facts = &self.facts[row]
         facts.letters, facts.scripts, facts.unlike, facts.read = letters, mask, unlike, False
@@ -620,13 +629,13 @@ cdef class Reader:
             return self._add_features(PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain), out)
         return self._add_features(kind, data, start, end, out)
 
-    cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t length) noexcept:
+    cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) noexcept:
         """May the letters be a unit's? Only then is it worth asking."""
         cdef Py_ssize_t n
         cdef uint32_t point
         cdef int inside = 0
         cdef uint64_t key = 0
-        for n in range(length):
+        for n in range(start, end):
             point = PyUnicode_READ(kind, data, n)
             if self.kind[point] & LETTER:
                 inside += 1
@@ -956,6 +965,68 @@ cdef class Reader:
                 &scratches[0, 0], &scratches[1, 0],
             )
         return weighing.found()
+
+    def mix_of(self, shares_, counts_):
+        cdef const int64_t[:, ::1] shares = shares_
+        cdef const int64_t[::1] counts = counts_
+        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
+        mix_ = np.zeros(columns, np.int64)
+        cdef int64_t[::1] mix = mix_
+        for row in range(rows):
+            for c in range(columns):
+                mix[c] += shares[row, c] * shares[row, c] * counts[row]
+        return mix_
+
+    def mix_without(self, shares_, weights_, total_, int64_t everything):
+        cdef const int64_t[:, ::1] shares = shares_
+        cdef const int64_t[::1] weights = weights_, total = total_
+        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
+        cdef int64_t own
+        cdef double rest
+        mix_ = np.empty((rows, columns), np.float64)
+        cdef double[:, ::1] mix = mix_
+        for row in range(rows):
+            own = 0
+            for c in range(columns):
+                own += shares[row, c] * shares[row, c] * weights[row]
+            rest = <double>max(everything - own, 0) + DOUBTED
+            for c in range(columns):
+                own = total[c] - shares[row, c] * shares[row, c] * weights[row]
+                mix[row, c] = <double>max(own, 0) / rest
+        return mix_
+
+    def around(self, near_, known, Py_ssize_t width):
+        cdef const int64_t[:, ::1] near = near_
+        cdef Py_ssize_t places = near.shape[0], sides = near.shape[1], place, side, low, high, middle, c
+        cdef int64_t row, there
+        sums_ = np.zeros((places, width), np.float64)
+        left_ = np.ones((places, sides), np.uint8)
+        cdef double[:, ::1] sums = sums_
+        cdef uint8_t[:, ::1] left = left_
+        cdef const int64_t[::1] rows, columns
+        cdef const int64_t[:, ::1] shares
+        for rows, columns, shares in known:
+            for place in range(places):
+                for side in range(sides):
+                    row = near[place, side]
+                    low, high = 0, rows.shape[0]
+                    while low < high:
+                        middle = (low + high) // 2
+                        if rows[middle] < row:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    if left[place, side] and low < rows.shape[0] and rows[low] == row:
+                        left[place, side] = False
+                        for c in range(columns.shape[0]):
+                            sums[place, columns[c]] += <double>shares[low, c]
+        for place in range(places):
+            there = 0
+            for side in range(sides):
+                there += near[place, side] >= 0
+            for c in range(width):
+                sums[place, c] /= <double>(max(there, 1) << SHARE_BITS)
+        return sums_
 
     # --- the pool
 
