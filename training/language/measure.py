@@ -5,7 +5,8 @@
 BENCH holds ``language/`` with its scorer; WORK is the folder that `fit` wrote the models of the folds to: every
 segment is scored by a model that saw neither it nor text it shares, the documents by one that saw none of theirs.
 ``every`` takes each n-th row and document only, for a quick look. Figures are lenient accuracies in percent, as the
-scorer defines them; speed is texts per CPU second in this run. About two minutes of CPU time, most of it langdetect's.
+scorer defines them; speed is texts per CPU second in this run. It takes
+about a minute and a half of CPU time, most of it langdetect's.
 """
 
 from __future__ import annotations
