@@ -1,7 +1,7 @@
 """The members of the language pool, and how their readings become one probability per language.
 
-Three members read a text: a small model of our own (n-grams and words, see ``data/language/CARD.md``), py3langid
-(Lui and Baldwin 2012, retrained by Barbaresi) and pycld2 (Sites 2013). A log-linear pool adds their
+Four members read a text: a small model of our own (n-grams and words, see ``data/language/CARD.md``), py3langid
+(Lui and Baldwin 2012, retrained by Barbaresi), pycld2 (Sites 2013) and a table of frequent words (`language_words`). A log-linear pool adds their
 log-probabilities with weights that depend on the text's length, fitted with a bias per language. A member that does
 not know a language stays neutral about it: the language stands two nats below that member's best, no lower.
 """
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from pipeline.errors import SettingsError, UsageError
 from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, log_shares, parts, ticks_of, whole
 from pipeline.language_tokens import PackedTable, pack_table
+from pipeline.language_words import FrequentWords, load_words, read_words
 from pipeline.scripts import SCRIPTS
 
 Bools = npt.NDArray[np.bool_]
@@ -76,6 +77,7 @@ class LanguageModel(NamedTuple):
     grams_know: Bools
     """(scripts, languages): which languages the small model was trained on in it."""
     knows: dict[str, Bools]
+    words: FrequentWords
 
 
 @cache
@@ -86,20 +88,23 @@ def load_model(folder: str = "") -> LanguageModel:
         with np.load(base / "model.npz", allow_pickle=False) as arrays:
             grams = (arrays["table"], arrays["layer"], arrays["bias"], float(arrays["scale"]))
         pool = json.loads((base / "pool.json").read_text("utf-8"))
+        words = load_words(base / "words.npz", _columns(pool["languages"]))
     except (OSError, KeyError, ValueError) as error:
         raise SettingsError(f"no language model in {base}: {error}") from error
-    return assemble(grams, pool)
+    return assemble(grams, pool, words)
 
 
 def assemble(
-    grams: tuple[npt.NDArray[np.int8], npt.NDArray[np.int16], Floats, float], pool: Mapping[str, Any]
+    grams: tuple[npt.NDArray[np.int8], npt.NDArray[np.int16], Floats, float],
+    pool: Mapping[str, Any],
+    words: FrequentWords,
 ) -> LanguageModel:
     """A model from the small model's arrays and the content of ``pool.json``."""
     table, layer, layer_bias, scale = grams
     languages = tuple(pool["languages"])
     return LanguageModel(
         languages,
-        {language: column for column, language in enumerate(languages)},
+        _columns(languages),
         pack_table(table),
         np.ascontiguousarray(layer, dtype=np.float64),
         layer_bias,
@@ -109,7 +114,12 @@ def assemble(
         _by_script(pool["candidates"], languages),
         _by_script(pool["grams_know"], languages),
         {"py3langid": py3langid().knows(languages), "pycld2": _mask(languages, sorted(_pycld2_codes()))},
+        words,
     )
+
+
+def _columns(languages: Sequence[str]) -> dict[str, int]:
+    return {language: column for column, language in enumerate(languages)}
 
 
 def _mask(languages: Sequence[str], names: Sequence[str]) -> Bools:
@@ -154,14 +164,23 @@ def grams_ticks(vectors: Floats, scripts: Sequence[int], model: LanguageModel) -
 
 
 def member_ticks(texts: Sequence[str], scripts: Sequence[int], model: LanguageModel) -> dict[str, Ints]:
-    """What py3langid and pycld2 say of each text, floored, and neutral where they know nothing."""
+    """What every member but the small model says of each text, floored, and neutral where it knows nothing."""
     short = [text[:READ_CHARACTERS] for text in texts]
     shares = {
         "py3langid": py3langid().read(short, model.languages),
         "pycld2": _read_pycld2(short, model.columns),
     }
     allowed = model.candidates[scripts]
-    return {name: _with_neutral(p, allowed, model.knows[name], FLOORS[name]) for name, p in shares.items()}
+    found = {name: _with_neutral(p, allowed, model.knows[name], FLOORS[name]) for name, p in shares.items()}
+    return {**found, "words": _words_with_neutral(short, allowed, model.words)}
+
+
+def _words_with_neutral(texts: Sequence[str], allowed: Bools, words: FrequentWords) -> Ints:
+    """Of a text without a word that the table has, every language is as likely."""
+    logs, heard = read_words(texts, words)
+    best = np.where(allowed & words.knows, logs, NEVER).max(axis=1)
+    heard &= best > NEVER
+    return np.where(heard[:, None], np.where(words.knows, logs, (best - NEUTRAL_BELOW_BEST)[:, None]), 0)
 
 
 def _with_neutral(shares: Floats, allowed: Bools, known: Bools, floor: int) -> Ints:

@@ -5,6 +5,7 @@ Everything here is in whole numbers (`language_numbers`): `pipeline.native` comp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,17 @@ class Asked(NamedTuple):
     hints: Floats | None
     """(rows, columns): the page's own claims."""
     pieces: Pieces
+
+
+class Shares(NamedTuple):
+    """Probabilities of some rows, `SHARE_BITS` behind the point."""
+
+    rows: Ints
+    """Sorted."""
+    columns: Ints
+    """Which languages the columns of `shares` are."""
+    shares: Ints
+    """(rows, columns)"""
 
 
 class Weighed(NamedTuple):
@@ -174,6 +186,21 @@ def mix_without(shares: Ints, weights: Ints, total: Ints, everything: int) -> Fl
     rest = np.maximum(everything - own.sum(axis=1, keepdims=True), 0)
     mix: Floats = np.maximum(total - own, 0) / (rest + DOUBTED_LETTERS * TENTHS * SHARE_ONE)
     return mix
+
+
+def around(near: Ints, known: Sequence[Shares], width: int) -> Floats:
+    """(places, languages): the mean of the rows near every place, -1 for none; the first of `known` that has a row counts."""
+    sums = np.zeros((len(near), width), dtype=np.int64)
+    owner = np.nonzero(near >= 0)[0]
+    rows = near[near >= 0]
+    left = np.ones(len(rows), dtype=np.bool_)
+    for table in known:
+        position = np.minimum(np.searchsorted(table.rows, rows), len(table.rows) - 1)
+        mine = np.flatnonzero(left & (table.rows[position] == rows))
+        np.add.at(sums, (owner[mine][:, None], table.columns), table.shares[position[mine]])
+        left[mine] = False
+    means: Floats = sums / (np.maximum((near >= 0).sum(axis=1), 1) << SHARE_BITS)[:, None]
+    return means
 
 
 def _pieces_of(pieces: Pieces) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +22,7 @@ from pipeline.language_look import (
     Look,
     Pieces,
     Settled,
-    mix_of,
-    mix_without,
+    Shares,
 )
 from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, parts
 from pipeline.language_reading import Reads, reader
@@ -207,13 +206,19 @@ class _Page:
     ) -> None:
         names = [self.languages[column] for column in model.columns.tolist()]
         best, second, own, why, exact, *_ = (found[settled.sure] for found in settled.weighed)
-        lists = (best.tolist(), second.tolist(), own.tolist(), why.tolist(), np.round(exact, 4).tolist())
-        for row, top, runner_up, alone, reason, p in zip(rows.tolist(), *lists, strict=True):
-            length = len(self.blocks[row])
-            # Not `Span(...)`: a page has hundreds, and this takes half the time.
-            spans[row] = [
-                _new(Span, (0, length, names[top], p, names[runner_up], script, _DECIDED[reason], names[alone]))
-            ]
+
+        def named(columns: Ints | Floats) -> Iterator[str]:
+            return map(names.__getitem__, columns.tolist())
+
+        places = rows.tolist()
+        lengths = [len(self.blocks[row]) for row in places]
+        values = zip(
+            repeat(0), lengths, named(best), np.round(exact, 4).tolist(), named(second), repeat(script),
+            map(_DECIDED.__getitem__, why.tolist()), named(own),
+        )  # fmt: skip
+        # Not `Span(...)` in a loop: a page has hundreds, and this takes a third of the time.
+        for row, span in zip(places, map(_new, repeat(Span), values), strict=True):
+            spans[row] = [span]
 
     def _letters_in(self, chosen: npt.NDArray[np.bool_]) -> int:
         """What rows that are in one language for certain add to the page's mix."""
@@ -225,36 +230,32 @@ class _Page:
         """(rows, languages): the page's mix as each of `rows` sees it, now that the models have read them."""
         if not self.settings.context or self.length < 2:
             return np.zeros(shares.shape)
-        total = self.total + mix_of(shares, self.counts[rows])
+        total = self.total + self.reader.mix_of(shares, self.counts[rows])
         for _, seen_rows, model, seen in self.looks:
             again = np.flatnonzero(self.open[seen_rows])
             if len(again):
-                total[model.columns] -= mix_of(seen.shares[again], self.counts[seen_rows[again]])
+                total[model.columns] -= self.reader.mix_of(seen.shares[again], self.counts[seen_rows[again]])
         # Ideographs counted as Chinese until now.
         total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
-        return mix_without(shares, self.weight[rows], total, int(total.sum()))
+        return self.reader.mix_without(shares, self.weight[rows], total, int(total.sum()))
 
     def _neighbours(self, places: npt.NDArray[np.intp], asked: npt.NDArray[np.intp], shares: Ints) -> Floats:
         """(places, languages): mean of the two blocks with words on each side; `shares` are those of rows `asked`."""
         worded = np.flatnonzero(~self.page.wordless[self.place])
         at = np.searchsorted(worded, places)[:, None] + _AROUND
         there = (at >= 0) & (at < len(worded))
-        rows = self.place[worded[at[there]]]
-        known = np.zeros((len(rows), len(self.languages)), dtype=np.int64)
-        for _, seen_rows, model, seen in self.looks:
-            mine, position = _found_in(seen_rows, rows)
-            known[mine[:, None], model.columns] = seen.shares[position]
+        near = np.where(there, self.place[worded[np.where(there, at, 0)]], -1)
+        known = [Shares(asked, np.arange(len(self.languages)), shares)]
         if len(self.looks) != 1 or len(self.looks[0].rows) < len(self.blocks):
-            for number, row in enumerate(rows.tolist()):
-                language = _settled_by(self.masks[row])
-                if language:
-                    known[number, self.at[language]] = 1 << SHARE_BITS
-        mine, position = _found_in(asked, rows)
-        known[mine] = shares[position]
-        around = np.zeros((len(places), len(_AROUND), len(self.languages)), dtype=np.int64)
-        around[there] = known
-        sums: Floats = around.sum(axis=1) / (np.maximum(there.sum(axis=1), 1) << SHARE_BITS)[:, None]
-        return sums
+            settled: dict[str, list[int]] = {}
+            for row in sorted(set(near[there].tolist())):
+                settled.setdefault(_settled_by(self.masks[row]), []).append(row)
+            settled.pop("", None)
+            for language, rows in settled.items():
+                certain = np.full((len(rows), 1), 1 << SHARE_BITS, dtype=np.int64)
+                known.append(Shares(np.array(rows), np.array([self.at[language]]), certain))
+        known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
+        return self.reader.around(near, known, len(self.languages))
 
     # --- the page's own claims
 
@@ -438,15 +439,6 @@ def _written_as(script: int) -> str:
     if script in (_JAPANESE, BIT["Kana"]):
         return "Jpan"
     return "Kore" if script in (_KOREAN, BIT["Hang"]) else main_script(script)
-
-
-def _found_in(
-    sorted_rows: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """(which of `rows`, their places among `sorted_rows`), of those that stand there."""
-    position = np.minimum(np.searchsorted(sorted_rows, rows), len(sorted_rows) - 1)
-    mine = np.flatnonzero(sorted_rows[position] == rows)
-    return mine, position[mine]
 
 
 def _runs(labels: Sequence[int]) -> list[tuple[int, int]]:

@@ -85,6 +85,15 @@ class Reads(Protocol):
     def weigh(self, logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> looking.Weighed:
         """See `language_look.weigh`."""
 
+    def mix_of(self, shares: Ints, counts: Ints) -> Ints:
+        """See `language_look.mix_of`."""
+
+    def mix_without(self, shares: Ints, weights: Ints, total: Ints, everything: int) -> Floats:
+        """See `language_look.mix_without`."""
+
+    def around(self, near: Ints, known: Sequence[looking.Shares], width: int) -> Floats:
+        """See `language_look.around`."""
+
 
 class Reader:
     """Reads texts with one model, in numpy. It remembers the readings of tokens, which depend on nothing else."""
@@ -92,6 +101,9 @@ class Reader:
     look = staticmethod(looking.look)
     settle = staticmethod(looking.settle)
     weigh = staticmethod(looking.weigh)
+    mix_of = staticmethod(looking.mix_of)
+    mix_without = staticmethod(looking.mix_without)
+    around = staticmethod(looking.around)
 
     def __init__(self, model: engines.LanguageModel) -> None:
         self._model = model

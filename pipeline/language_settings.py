@@ -12,8 +12,8 @@ class LanguageSettings:
     engine: str = "default"
     """``default`` (the pool), ``langdetect``, or ``fasttext`` (an extra)."""
     weights: str = ""
-    """Folder with ``model.npz`` and ``pool.json``; empty for the ones shipped."""
-    und_below: float = 0.15
+    """Folder with ``model.npz``, ``words.npz`` and ``pool.json``; empty for the ones shipped."""
+    und_below: float = 0.1
     """A span less sure than this is ``und``."""
     prior_floor: float = 0.003
     """Chance left to every language that is not on a page of 18 blocks; more on shorter pages, less on longer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pipeline import language_engines as engines
 from pipeline import language_page, native
 from pipeline.language import LanguageSettings, Span, tag_languages
+from pipeline.language_look import Shares
 from pipeline.language_reading import Reader
 from pipeline.language_tokens import UNITS
 from pipeline.scripts import SCRIPTS
@@ -63,6 +65,24 @@ def test_the_pool_reads_alike(texts: list[str], script: str) -> None:
     texts = [text for text in texts if text.split()]
     scripts = [SCRIPTS.index(script)] * len(texts)
     assert same(COMPILED.pool(texts, scripts), PYTHON.pool(texts, scripts))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.lists(st.integers(-1, 9), min_size=4, max_size=4), min_size=1, max_size=6), st.randoms())
+def test_neighbours_and_the_mix_are_added_up_alike(near: list[list[int]], random: Random) -> None:
+    known = []
+    for _ in range(3):
+        rows = np.array(sorted(random.sample(range(10), random.randrange(1, 6))))
+        columns = np.array(sorted(random.sample(range(7), 3)))
+        known.append(Shares(rows, columns, np.array([[random.randrange(1 << 14) for _ in columns] for _ in rows])))
+    places = np.array(near)
+    assert same(COMPILED.around(places, known, 7), PYTHON.around(places, known, 7))
+    shares, counts = known[0].shares, np.arange(len(known[0].rows)) * 30
+    mix = COMPILED.mix_of(shares, counts)
+    assert same(mix, PYTHON.mix_of(shares, counts))
+    everything = int(mix.sum())
+    mixes = [reads.mix_without(shares, counts, mix, everything) for reads in (COMPILED, PYTHON)]
+    assert same(*mixes)
 
 
 class Both(NamedTuple):

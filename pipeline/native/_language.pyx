@@ -98,11 +98,11 @@ cdef enum:
 
 cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
 cdef int64_t MONOTONOUS_DOUBT
-cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
 cdef uint64_t ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK
-cdef int SHARE_SHIFT
+cdef int SHARE_SHIFT, SHARE_BITS
 cdef Py_ssize_t READ_CHARACTERS
 cdef int64_t COARSE[512]
 cdef int64_t FINE[256]
@@ -122,6 +122,7 @@ cdef enum:
     # Vectors of so many tokens are added up in 32 bits.
     ADDED_AT_ONCE = 60000
     USUAL_DIMENSIONS = 32
+    CACHE_LINE = 64
     KEPT_TEXTS = 2000
     KEPT_TEXT_CHARACTERS = 40
     NO_LANGUAGE = 1
@@ -151,11 +152,11 @@ cdef struct Slot:
 cdef _prepare():
     """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
     global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
-    global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, MOST_COUNTED
+    global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
-    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, READ_CHARACTERS
+    global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, SHARE_BITS, READ_CHARACTERS
     global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
-    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, scripts
+    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, scripts
 
     tables = language_numbers.tables()
     for n, value in enumerate(tables.coarse.tolist()):
@@ -187,7 +188,8 @@ cdef _prepare():
     PIECE_LETTERS, PIECE_DOUBT = language_look.PIECE_LETTERS, language_look.PIECE_DOUBT
     MONOTONOUS_DOUBT, MONOTONOUS_SHARE = language_look.MONOTONOUS_DOUBT, language_look.MONOTONOUS_SHARE
     MONOTONOUS_SETTLE_AT, CLEAR_AT = language_look.MONOTONOUS_SETTLE_AT, language_look.CLEAR_AT
-    SHARE_SHIFT = 30 - language_look.SHARE_BITS
+    SHARE_BITS = language_look.SHARE_BITS
+    SHARE_SHIFT = 30 - SHARE_BITS
     DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
     Look, Settled, Weighed = language_look.Look, language_look.Settled, language_look.Weighed
     PageReading = language_reading.PageReading
@@ -196,6 +198,7 @@ cdef _prepare():
     NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
     GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR = (
         language_engines.FLOORS["grams"], language_engines.FLOORS["py3langid"], language_engines.FLOORS["pycld2"])
+    WORDS_FLOOR = language_words.WORDS_FLOOR
     FIXED, MOST_COUNTED = language_engines.FIXED, language_engines.MOST_COUNTED
     percents_by_pycld2 = language_engines.percents_by_pycld2
     prepared = True
@@ -350,6 +353,15 @@ cdef class Weighing:
         self.own_share[row] = <double>ONE / <double>own_total
 
 
+def _aligned(table):
+    """A copy whose rows cross no border of the processor's cache lines: half of them would be fetched twice."""
+    raw = np.empty(table.size + CACHE_LINE, np.int8)
+    start = -raw.ctypes.data % CACHE_LINE
+    found = raw[start : start + table.size].reshape(table.shape)
+    found[:] = table
+    return found
+
+
 cdef class Reader:
     """Reads texts with one model. It remembers the readings of tokens, which depend on nothing else."""
 
@@ -375,7 +387,9 @@ cdef class Reader:
     cdef const double[:, ::1] layer, by_letters
     cdef const double[::1] layer_bias, bias
     cdef const uint8_t[:, ::1] candidates, grams_know
-    cdef const uint8_t[::1] py3langid_knows, pycld2_knows
+    cdef const uint8_t[::1] py3langid_knows, pycld2_knows, words_know
+    cdef const uint32_t[::1] word_hashes
+    cdef const int64_t[::1] word_columns, word_gains
     cdef double scale
     cdef const uint32_t[::1] next_state
     cdef const int64_t[::1] state_row, state_feature, code_prior, log_of_count
@@ -399,7 +413,7 @@ cdef class Reader:
             _prepare()
         tables = scripts.character_tables()
         self.kind, self.script, self.lower = tables.kind, tables.script, tables.feature
-        self.table = language_tokens.unpack_table(model.table)
+        self.table = _aligned(language_tokens.unpack_table(model.table))
         self.dimensions = self.table.shape[1]
         self.shift = 64 - (int(self.table.shape[0]).bit_length() - 1)
         # The seed keeps pages from choosing words that collide; no answer depends on it.
@@ -431,6 +445,9 @@ cdef class Reader:
         self.candidates, self.grams_know = model.candidates.view(np.uint8), model.grams_know.view(np.uint8)
         self.py3langid_knows = model.knows["py3langid"].view(np.uint8)
         self.pycld2_knows = model.knows["pycld2"].view(np.uint8)
+        self.words_know = model.words.knows.view(np.uint8)
+        self.word_hashes, self.word_columns, self.word_gains = (
+            model.words.hashes, model.words.columns, model.words.gains)
         self.columns_of = model.columns
         from pipeline import language_engines
 
@@ -443,7 +460,7 @@ cdef class Reader:
         self.code_column = np.array([model.columns.get(code, -1) for code in other.codes], dtype=np.int32)
         self.seen = np.zeros(len(other.weights), dtype=np.int32)
         self.touched = np.zeros(len(other.weights), dtype=np.int32)
-        self.logs = np.empty((3, self.languages), np.int64)
+        self.logs = np.empty((4, self.languages), np.int64)
         self.scores, self.partial = np.empty(self.codes, np.int64), np.empty(self.codes, np.int32)
         self.of_language, self.products = np.empty(self.languages, np.int64), np.empty(self.taught, np.float64)
         self.known_texts, self.known_answers = {}, np.empty((KEPT_TEXTS, self.languages), np.int64)
@@ -492,7 +509,7 @@ cdef class Reader:
                 if n == length:
                     return slot.row
             at = (at + 1) & self.slot_mask
-        row = self._learn(PyUnicode_Substring(text, start, end))
+        row = self._learn(text, kind, data, start, end)
         if length <= KEPT_CHARACTERS:
             self._keep(kind, data, start, length, hashed, row)
         return row
@@ -537,10 +554,8 @@ cdef class Reader:
         PyMem_Free(before)
         return 0
 
-    cdef int32_t _learn(self, str token) except -1:
-        cdef int kind = PyUnicode_KIND(token)
-        cdef const void *data = PyUnicode_DATA(token)
-        cdef Py_ssize_t n, length = len(token)
+    cdef int32_t _learn(self, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
+        cdef Py_ssize_t n, length = end - start
         cdef uint32_t point
         cdef uint8_t bits, last = 0
         cdef int32_t letters = 0, lowers = 0
@@ -551,10 +566,10 @@ cdef class Reader:
             self._grow()
         cdef int32_t row = <int32_t>self.used
         self.used += 1
-        point = PyUnicode_READ(kind, data, 0)
+        point = PyUnicode_READ(kind, data, start)
         opens = self.kind[point] & OPENING and length > 1
         for n in range(length):
-            point = PyUnicode_READ(kind, data, n)
+            point = PyUnicode_READ(kind, data, start + n)
             bits = last = self.kind[point]
             if bits & LETTER:
                 if letters == 0:
@@ -577,13 +592,13 @@ cdef class Reader:
             ends = MARKS[point] & CLOSING or (length == 1 and MARKS[point] & DASH) or (
                 length > 2 and MARKS[point] & ENDING)
         # Of what has neither letters nor signs that n-grams are made of, it does not matter whether it is language.
-        if suspect and (featured or loose) and is_not_language(token):
+        if suspect and (featured or loose) and is_not_language(PyUnicode_Substring(text, start, end)):
             letters = 0
             mask = 0
             unlike = NO_LANGUAGE
         weak = letters <= 1 or (lowers == 0 and upper_first and letters <= 4 and mask == 1)
-        if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, length):
-            weak = is_unit(token)
+        if not weak and 0 < letters <= 5 and self._maybe_unit(kind, data, start, end):
+            weak = is_unit(PyUnicode_Substring(text, start, end))
         worded = letters > 0
         cdef Facts *facts = &self.facts[row]
         facts.letters, facts.scripts, facts.unlike, facts.read = letters, mask, unlike, False
@@ -614,13 +629,13 @@ cdef class Reader:
             return self._add_features(PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain), out)
         return self._add_features(kind, data, start, end, out)
 
-    cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t length) noexcept:
+    cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) noexcept:
         """May the letters be a unit's? Only then is it worth asking."""
         cdef Py_ssize_t n
         cdef uint32_t point
         cdef int inside = 0
         cdef uint64_t key = 0
-        for n in range(length):
+        for n in range(start, end):
             point = PyUnicode_READ(kind, data, n)
             if self.kind[point] & LETTER:
                 inside += 1
@@ -951,6 +966,68 @@ cdef class Reader:
             )
         return weighing.found()
 
+    def mix_of(self, shares_, counts_):
+        cdef const int64_t[:, ::1] shares = shares_
+        cdef const int64_t[::1] counts = counts_
+        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
+        mix_ = np.zeros(columns, np.int64)
+        cdef int64_t[::1] mix = mix_
+        for row in range(rows):
+            for c in range(columns):
+                mix[c] += shares[row, c] * shares[row, c] * counts[row]
+        return mix_
+
+    def mix_without(self, shares_, weights_, total_, int64_t everything):
+        cdef const int64_t[:, ::1] shares = shares_
+        cdef const int64_t[::1] weights = weights_, total = total_
+        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
+        cdef int64_t own
+        cdef double rest
+        mix_ = np.empty((rows, columns), np.float64)
+        cdef double[:, ::1] mix = mix_
+        for row in range(rows):
+            own = 0
+            for c in range(columns):
+                own += shares[row, c] * shares[row, c] * weights[row]
+            rest = <double>max(everything - own, 0) + DOUBTED
+            for c in range(columns):
+                own = total[c] - shares[row, c] * shares[row, c] * weights[row]
+                mix[row, c] = <double>max(own, 0) / rest
+        return mix_
+
+    def around(self, near_, known, Py_ssize_t width):
+        cdef const int64_t[:, ::1] near = near_
+        cdef Py_ssize_t places = near.shape[0], sides = near.shape[1], place, side, low, high, middle, c
+        cdef int64_t row, there
+        sums_ = np.zeros((places, width), np.float64)
+        left_ = np.ones((places, sides), np.uint8)
+        cdef double[:, ::1] sums = sums_
+        cdef uint8_t[:, ::1] left = left_
+        cdef const int64_t[::1] rows, columns
+        cdef const int64_t[:, ::1] shares
+        for rows, columns, shares in known:
+            for place in range(places):
+                for side in range(sides):
+                    row = near[place, side]
+                    low, high = 0, rows.shape[0]
+                    while low < high:
+                        middle = (low + high) // 2
+                        if rows[middle] < row:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    if left[place, side] and low < rows.shape[0] and rows[low] == row:
+                        left[place, side] = False
+                        for c in range(columns.shape[0]):
+                            sums[place, columns[c]] += <double>shares[low, c]
+        for place in range(places):
+            there = 0
+            for side in range(sides):
+                there += near[place, side] >= 0
+            for c in range(width):
+                sums[place, c] /= <double>(max(there, 1) << SHARE_BITS)
+        return sums_
+
     # --- the pool
 
     def pool(self, texts, asked_scripts):
@@ -1022,23 +1099,26 @@ cdef class Reader:
     cdef int _read(self, str text, double *sums, int64_t letters, int64_t script, int64_t *out) except -1:
         """One text by all members, pooled."""
         cdef Py_ssize_t c, length = min(letters, self.by_letters.shape[0] - 1)
-        cdef double weights[3]
+        cdef double weights[4]
         cdef double total
         cdef int64_t *grams = &self.logs[0, 0]
         cdef int64_t *py3langid = &self.logs[1, 0]
         cdef int64_t *pycld2 = &self.logs[2, 0]
+        cdef int64_t *words = &self.logs[3, 0]
         if len(text) > READ_CHARACTERS:
             text = text[:READ_CHARACTERS]
         self._read_grams(sums, script, grams)
         self._read_py3langid(text, script, py3langid)
         self._read_pycld2(text, script, pycld2)
-        for c in range(3):
+        self._read_words(text, script, words)
+        for c in range(4):
             weights[c] = self.by_letters[length, c]
         for c in range(self.languages):
             total = self.bias[c]
             total = total + weights[0] * <double>grams[c]
             total = total + weights[1] * <double>py3langid[c]
             total = total + weights[2] * <double>pycld2[c]
+            total = total + weights[3] * <double>words[c]
             out[c] = <int64_t>total if self.candidates[script, c] else NEVER
         log_shares(out, self.languages)
         return 0
@@ -1127,6 +1207,57 @@ cdef class Reader:
             logs[<Py_ssize_t>column] = max(ticks_of(share), PYCLD2_FLOOR)
         self._neutral(logs, script, self.pycld2_knows, PYCLD2_FLOOR)
         return 0
+
+    cdef void _read_words(self, str text, int64_t script, int64_t *logs) noexcept:
+        """`language_engines._words_with_neutral` of one text."""
+        cdef int kind = PyUnicode_KIND(text)
+        cdef const void *data = PyUnicode_DATA(text)
+        cdef Py_ssize_t n, c, length = len(text)
+        cdef uint64_t key = 0
+        cdef uint32_t letter
+        cdef bint inside = False, heard = False
+        cdef int64_t top = 0, best = NEVER
+        for c in range(self.languages):
+            logs[c] = 0
+        for n in range(length + 1):
+            letter = self.lower[PyUnicode_READ(kind, data, n)] if n < length else 32
+            if letter != 32:
+                key = key * ROLL + letter
+                inside = True
+            elif inside:
+                heard |= self._add_gains(<uint32_t>((key * MULTIPLIER) >> 32), logs)
+                key = 0
+                inside = False
+        if not heard:
+            return
+        for c in range(self.languages):
+            top = max(top, logs[c])
+        for c in range(self.languages):
+            logs[c] = max(logs[c] - top, WORDS_FLOOR) if self.words_know[c] else NEVER
+        log_shares(logs, self.languages)
+        for c in range(self.languages):
+            if self.words_know[c] and self.candidates[script, c] and logs[c] > best:
+                best = logs[c]
+        for c in range(self.languages):
+            if best == NEVER:
+                logs[c] = 0
+            elif not self.words_know[c]:
+                logs[c] = best - NEUTRAL
+
+    cdef bint _add_gains(self, uint32_t key, int64_t *logs) noexcept:
+        """Add what the word of this hash says; is it known?"""
+        cdef Py_ssize_t low = 0, high = self.word_hashes.shape[0], middle, first
+        while low < high:
+            middle = (low + high) // 2
+            if self.word_hashes[middle] < key:
+                low = middle + 1
+            else:
+                high = middle
+        first = low
+        while low < self.word_hashes.shape[0] and self.word_hashes[low] == key:
+            logs[self.word_columns[low]] += self.word_gains[low]
+            low += 1
+        return low > first
 
     cdef void _neutral(self, int64_t *logs, int64_t script, const uint8_t[::1] knows, int64_t floor) noexcept:
         cdef Py_ssize_t c

@@ -2,8 +2,8 @@
 
     python -m training.language.fit BENCH OUT [WORK]
 
-BENCH is the folder that holds ``language/segments.jsonl``; OUT gets ``model.npz`` and ``pool.json``. The pool is
-fitted on readings by models that had not seen the row's fold. With WORK, the models of the folds (``0`` .. ``4``) and
+BENCH is the folder that holds ``language/segments.jsonl``; OUT gets ``model.npz``, ``words.npz`` and ``pool.json``.
+The pool is fitted on readings by models that had not seen the row's fold. With WORK, the models of the folds (``0`` .. ``4``) and
 the one for the documents (``documents``) are written there as complete model folders: `measure` scores with those.
 """
 
@@ -24,7 +24,8 @@ from pipeline import language_engines as engines
 from pipeline.language_numbers import TICKS, Floats
 from pipeline.language_tokens import NO_WEIGHTS, read_tokens
 from pipeline.scripts import BIT, SCRIPTS, SHARED_SCRIPTS
-from training.language import grams, pool
+from pipeline.language_words import FrequentWords, frequent_words
+from training.language import grams, pool, words
 from training.language import rows as data
 
 # Languages that both libraries know and no row teaches: allowed, at a tenth of the chance.
@@ -69,7 +70,9 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
     whole = _grams(rows, train, taught, "all", work)
     scripts = [main_script(row.text) for row in rows]
     layout = _layout(rows, train, scripts, taught)
-    reader = _Reader(rows, scripts, layout)
+    known_words = words.make(layout["languages"])
+    columns = {language: column for column, language in enumerate(layout["languages"])}
+    reader = _Reader(rows, scripts, layout, frequent_words(known_words, columns))
     held_out = reader.grams(models, fold)
     members = reader.members()
     fitted = {name: [n for n in ids if name == "documents" or fold[n] != int(name)] for name, ids in sets.items()}
@@ -79,6 +82,7 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
             _write_model(folder / "model.npz", whole if name == "all" else models[name])
+            np.savez_compressed(folder / "words.npz", **known_words)
             (folder / "pool.json").write_text(text, "utf-8")
     print(f"fitted on {len(train)} rows in {len(taught)} languages")
 
@@ -127,8 +131,8 @@ def _layout(rows: Sequence[data.Row], train: list[int], scripts: list[str], taug
 class _Reader:
     """Readings of all rows, in the shape the pool wants."""
 
-    def __init__(self, rows: Sequence[data.Row], scripts: list[str], layout: dict[str, Any]) -> None:
-        self.rows, self.languages = rows, layout["languages"]
+    def __init__(self, rows: Sequence[data.Row], scripts: list[str], layout: dict[str, Any], known: FrequentWords) -> None:
+        self.rows, self.languages, self.words = rows, layout["languages"], known
         self.scripts = [SCRIPTS.index(script) for script in scripts]
         self.layout = layout
         self.letters = np.array([sum(c.isalpha() for c in row.text) for row in rows], dtype=np.int64)
@@ -141,7 +145,9 @@ class _Reader:
         """A model with empty pools: enough for reading."""
         none = {"members": [], "weights": [[]] * len(pool.KNOTS), "bias": {}}
         return engines.assemble(
-            (fitted.table, fitted.layer, fitted.bias, fitted.scale), {**self.layout, "pool": none, "cheap": none}
+            (fitted.table, fitted.layer, fitted.bias, fitted.scale),
+            {**self.layout, "pool": none, "cheap": none},
+            self.words,
         )
 
     def grams(self, models: dict[str, grams.GramModel], fold: list[int]) -> Floats:
