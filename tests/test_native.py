@@ -16,7 +16,7 @@ from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import Features, features
-from pipeline.label import label
+from pipeline.label import label, load, run, standardise
 from pipeline.model import Block, Source
 from pipeline.structure import STRUCTURE
 from tests.samples import BROKEN, PAGES, RAW
@@ -46,6 +46,7 @@ def in_python() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "walk", None)
         patch.setattr(native, "facts", None)
+        patch.setattr(native, "net", None)
         patch.setattr(native, "structure", None)
         yield
 
@@ -211,3 +212,18 @@ def test_the_blocks_of_a_page_have_the_same_roles_and_reasons(path: Path) -> Non
             assert compiled == plain
             for ours, theirs in zip(compiled, plain, strict=True):
                 assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]
+
+
+@pytest.mark.parametrize("kind", ["markup", "text"])
+def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
+    weights = load("", kind)
+    for path in FILES[:12]:
+        if isinstance(source := decoded(page(path)), Source):
+            cut = segment_html.segment_html(source.text)
+            facts = features(cut.blocks, cut.structure if kind == "markup" else None)
+            if not len(facts.dense):
+                continue
+            compiled = run(facts, weights), standardise(facts.dense, weights)
+            with in_python():
+                plain = run(facts, weights), standardise(facts.dense, weights)
+            assert [array.tobytes() for array in compiled] == [array.tobytes() for array in plain]
