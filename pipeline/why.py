@@ -93,7 +93,8 @@ def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) ->
         return _explain(standard, dense, surrogate, chosen)
     high, low = HIGH.tolist(), LOW.tolist()
     by_role = np.ascontiguousarray(surrogate.T)
-    return native.facts.explain(standard, dense, by_role, chosen, high, low, REASONS, 10**DECIMALS)
+    reasons = native.facts.explain(standard, dense, by_role, chosen, high, low, REASONS, 10**DECIMALS)
+    return _explain(standard, dense, surrogate, chosen) if reasons is None else reasons
 
 
 def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:

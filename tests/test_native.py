@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +16,11 @@ from hypothesis import strategies as st
 from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
-from pipeline.features import Features, features
+from pipeline.features import DENSE, Features, features
 from pipeline.label import label, load, run, standardise
 from pipeline.model import Block, Source
 from pipeline.structure import STRUCTURE
+from pipeline.why import explain
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
 
@@ -227,3 +229,14 @@ def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
             with in_python():
                 plain = run(facts, weights), standardise(facts.dense, weights)
             assert [array.tobytes() for array in compiled] == [array.tobytes() for array in plain]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-5, 0.01, 1.0, 1e3, 1e6]))
+def test_any_facts_give_the_same_reasons(seed: int, size: float) -> None:
+    numbers = np.random.default_rng(seed)
+    standard = numbers.normal(size=(5, len(DENSE))).astype(np.float32)
+    surrogate = (size * numbers.normal(size=(len(DENSE), 3))).astype(np.float32)
+    chosen = numbers.integers(0, 3, size=5)
+    compiled = explain(standard, standard, surrogate, chosen)
+    with in_python():
+        assert compiled == explain(standard, standard, surrogate, chosen)

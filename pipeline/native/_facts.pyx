@@ -9,8 +9,7 @@ from cython cimport final
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
-from libc.math cimport INFINITY, rintf
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MIN, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
@@ -455,51 +454,71 @@ cdef int _ascii_path(Numbers tokens, str path, list near, bint* separate, int pa
     return 0
 
 
-cdef inline float _rounded(float value) noexcept:
-    """To the nearest integer, ties to even: where a float's last bit is a unit, adding does it, without a call."""
-    cdef float units = 12582912.0, sum = value + units
-    return sum - units if -4194304.0 < value < 4194304.0 else rintf(value)
+# A float this large ends in units: adding it rounds to the nearest integer, ties to even, up to the limit.
+cdef float UNITS = 12582912.0, LIMIT = 4194304.0
+
+
+cdef bint _weighed(
+    const float* given, const float* present, const float* linear, const int* high, const int* low, Py_ssize_t facts,
+    float unit, float* exact, float* shifted,
+) noexcept nogil:
+    """The weights of one block's facts, as they are and rounded to sortable units; whether all are within the limit."""
+    cdef Py_ssize_t fact
+    cdef int speaks, outside = 0
+    cdef float weight
+    for fact in range(facts):
+        speaks = (high[fact] & (given[fact] > 0) & (present[fact] > 0)) | (low[fact] & (given[fact] <= 0))
+        weight = given[fact] * linear[fact]
+        exact[fact] = weight if speaks else 0
+    for fact in range(facts):
+        weight = exact[fact] * unit
+        outside |= (weight >= LIMIT) | (weight <= -LIMIT)
+        shifted[fact] = weight + UNITS
+    return not outside
+
+
+cdef Py_ssize_t _take_best(int32_t* told, Py_ssize_t facts) noexcept nogil:
+    """The first place of the largest value, which then is the smallest."""
+    cdef Py_ssize_t fact, best = 0
+    cdef int32_t most = told[0]
+    for fact in range(facts):
+        most = told[fact] if told[fact] > most else most
+    while told[best] != most:
+        best += 1
+    told[best] = INT32_MIN
+    return best
 
 
 def explain(
     const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
     list high not None, list low not None, int reasons, float unit,
 ):
-    """As `pipeline.why.explain`, but `surrogate` is (roles, facts); `unit` is how finely weights are told apart, as its inverse."""
-    cdef Py_ssize_t row, fact, best, facts = standard.shape[1], reason
-    cdef const float* given
-    cdef const float* present
-    cdef const float* linear
-    cdef float weight, most
+    """As `pipeline.why.explain`, but `surrogate` is (roles, facts), and None for weights too large for it.
+
+    `unit` is how finely weights are told apart, as its inverse. Positive floats compare as the integers of their bits.
+    """
+    cdef Py_ssize_t row, best, facts = standard.shape[1], reason
     cdef list result = [], said
     assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts
     assert len(high) == len(low) == facts and 0 < reasons <= facts
     cdef int[::1] speaks_high = array("i", [bool(phrase) for phrase in high])
     cdef int[::1] speaks_low = array("i", [bool(phrase) for phrase in low])
-    cdef float[::1] weights = array("f", bytes(4 * facts)), rounded = array("f", bytes(4 * facts))
-    cdef int* says_high = &speaks_high[0]
-    cdef int* says_low = &speaks_low[0]
-    cdef float* exact = &weights[0]
-    cdef float* told = &rounded[0]
+    cdef float[::1] exact = array("f", bytes(4 * facts)), shifted = array("f", bytes(4 * facts))
+    cdef int32_t[::1] told = array("i", bytes(4 * facts))
     for row in range(standard.shape[0]):
-        given, present, linear = &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0]
-        for fact in range(facts):
-            if says_high[fact] and present[fact] > 0 if given[fact] > 0 else says_low[fact]:
-                weight = given[fact] * linear[fact]
-                exact[fact], told[fact] = weight, _rounded(weight * unit) / unit
-            else:
-                exact[fact] = told[fact] = 0
+        if not _weighed(
+            &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &speaks_high[0], &speaks_low[0], facts, unit,
+            &exact[0], &shifted[0],
+        ):
+            return None
+        memcpy(&told[0], &shifted[0], facts * sizeof(float))
         said = []
         for reason in range(reasons):
-            best, most = 0, told[0]
-            for fact in range(1, facts):
-                if told[fact] > most:
-                    best, most = fact, told[fact]
+            best = _take_best(&told[0], facts)
             if exact[best] > 0:
-                phrase = high[best] if given[best] > 0 else low[best]
+                phrase = high[best] if standard[row, best] > 0 else low[best]
                 if phrase not in said:
                     said.append(phrase)
-            told[best] = -INFINITY
         result.append(", ".join(said))
     return result
 
