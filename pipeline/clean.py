@@ -13,7 +13,10 @@ BLANK_LINES = re.compile(r"\n\s*\n")
 
 def story(blocks: Sequence[Block]) -> str:
     """Headings and body in order, joined by a blank line; white space inside a block as a reader sees it."""
-    return clean(PARAGRAPH.join(paragraph(block) for block in blocks if block.role in STORY_TEXT))
+    paragraphs = [text for block in blocks if block.role in STORY_TEXT if (text := paragraph(block).rstrip())]
+    text = PARAGRAPH.join(paragraphs)
+    # Most stories have no line ends but those between paragraphs: nothing to clean.
+    return clean(text) if text.count("\n") > len(PARAGRAPH) * max(len(paragraphs) - 1, 0) else text
 
 
 def paragraph(block: Block) -> str:

@@ -52,6 +52,9 @@ MAGIC = (
 TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
 NON_TEXT = bytes(b for b in range(32) if b not in TEXT_CONTROLS)
 NON_ASCII = re.compile(r"[^\x00-\x7f]")
+# What there may be to normalise, and to count, in a text.
+RETURN, NUL, LONE, REPLACED = 1, 2, 4, 8
+ODD = RETURN | NUL | LONE | REPLACED
 SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -67,24 +70,26 @@ def decode(data: bytes | str, http_charset: str | None = None, settings: DecodeS
             raise PageError("binary", "this is not text: it starts like a media or archive file", stage="decode")
         text, charset, found = _decode_bytes(data, http_charset)
     cut = len(text) > settings.max_chars
-    plain = native.walk is not None and native.walk.is_plain(text)
-    before = 0 if plain else text.count("\ufffd")
-    text = text[: settings.max_chars] if plain else normalise(text[: settings.max_chars])
+    odd = ODD if native.walk is None else native.walk.odd(text)
+    before = text.count("\ufffd") if odd & REPLACED else 0
+    text = normalise(text[: settings.max_chars], odd)
     if not text or text.isspace():
         raise PageError("empty", "the page has no text at all", stage="decode")
-    replaced = 0 if plain else text.count("\ufffd")
+    replaced = text.count("\ufffd") if odd & ~RETURN else 0
     if before > settings.max_undecodable * len(text):
         message = f"{before} of {len(text)} characters are undecodable as {charset or 'text'}"
         raise PageError("undecodable", message, stage="decode")
     return Source(text, charset, found, replaced, cut)
 
 
-def normalise(text: str) -> str:
-    """LF newlines, and U+FFFD for NUL and lone surrogates, which neither UTF-8 nor Parquet can hold."""
-    if "\r" in text:
+def normalise(text: str, odd: int = ODD) -> str:
+    """LF newlines, and U+FFFD for NUL and lone surrogates, which neither UTF-8 nor Parquet can hold; `odd` says which may be there."""
+    if odd & RETURN:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if "\x00" in text:
+    if odd & NUL:
         text = text.replace("\x00", "\ufffd")
+    if not odd & LONE:
+        return text
     try:
         # Ten times faster than looking for surrogates, which hardly any page has.
         text.encode("utf-8")

@@ -11,7 +11,7 @@ from pipeline.metadata import Metadata
 from pipeline.model import Block, Locator, Role, Segment
 from pipeline.settings import Settings
 from pipeline.stage import Record, apply_all
-from pipeline.stages import DECODE, LABEL, LANGUAGE, METADATA, SEGMENT
+from pipeline.stages import DECODE, LABEL, LANGUAGE, METADATA, SEGMENT, SEGMENT_WITHOUT_CLAIMS
 from pipeline.tidy import rows_of, segments, story_language
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def extract(
 
     The same functions as in a run, on the default settings. Raises `PageError` for what is no page: empty, binary, undecodable.
     """
-    stages = [DECODE, SEGMENT, LABEL, *([METADATA] if metadata else []), *([LANGUAGE] if languages else [])]
+    segment = SEGMENT if languages else SEGMENT_WITHOUT_CLAIMS
+    stages = [DECODE, segment, LABEL, *([METADATA] if metadata else []), *([LANGUAGE] if languages else [])]
     return document(apply_all(stages, Record(IN_MEMORY, url, kind, data), DEFAULTS, strict=True))
 
 

@@ -53,8 +53,10 @@ STORY_WORDS = 15.0
 CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
-CHUNK = 20_000
-"""Blocks per matrix product, so that a page of a million blocks needs no more memory than one of twenty thousand."""
+OUTLIER = 5.0
+"""Standard deviations from the mean at which facts are cut."""
+TOKENS_AT_ONCE = 100_000
+"""Tokens whose embeddings are held at once, so that a page of a million blocks needs no more memory than one of some thousand."""
 
 
 class Weights(NamedTuple):
@@ -161,7 +163,11 @@ def words_per_block(facts: Features) -> NDArray[np.float64]:
 
 def standardise(dense: Floats, weights: Weights) -> Floats:
     """Facts as the net sees them: zero mean, unit spread, outliers cut."""
-    result: Floats = np.clip((dense - weights.mean) * weights.scale, -5, 5)
+    if native.net is None:
+        result: Floats = np.clip((dense - weights.mean) * weights.scale, -OUTLIER, OUTLIER)
+        return result
+    result = np.empty_like(dense)
+    native.net.standardise(dense, weights.mean, weights.scale, OUTLIER, result)
     return result
 
 
@@ -176,15 +182,10 @@ def probabilities(facts: Features, weights: Weights) -> NDArray[np.float64]:
 
 def run(facts: Features, weights: Weights) -> Floats:
     """Logits, float32 (blocks, roles)."""
-    tokens = [
-        _bags(weights.words, facts.words, facts.word_starts),
-        _bags(weights.paths, facts.paths, facts.path_starts),
-    ]
-    first = np.concatenate([standardise(facts.dense, weights), *tokens], axis=1) @ weights.enter
-    _activate(first, weights.enter_bias)
+    first = _activate(_entering(facts, weights) @ weights.enter, weights.enter_bias)
     state = first.copy()
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
-        state += _activate(_convolve(state, kernel, dilation), bias)
+        _add_activated(state, _convolve(state, kernel, dilation), bias)
     summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
     company = _activate(_company(state, facts.groups, weights.company), weights.company_bias)
     state += _activate(summary @ weights.page, weights.page_bias)
@@ -194,16 +195,30 @@ def run(facts: Features, weights: Weights) -> Floats:
     return logits
 
 
+def _entering(facts: Features, weights: Weights) -> Floats:
+    """What the net reads of each block: its facts, and the embeddings of its words and of its path."""
+    bags = ((weights.words, facts.words, facts.word_starts), (weights.paths, facts.paths, facts.path_starts))
+    if native.net is None:
+        return np.concatenate([standardise(facts.dense, weights), *(_bags(*bag) for bag in bags)], axis=1)
+    at = facts.dense.shape[1]
+    entering = np.zeros((len(facts.dense), len(weights.enter)), dtype=np.float32)
+    native.net.standardise(facts.dense, weights.mean, weights.scale, OUTLIER, entering)
+    for table, tokens, starts in bags:
+        native.net.bags(table, tokens, starts, entering, at)
+        at += table.shape[1]
+    return entering
+
+
 def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
-    """Mean embedding of each block's tokens, zero where it has none."""
+    """Mean embedding of each block's tokens, zero where it has none; added one by one, in order."""
     sizes = np.diff(starts)
     bags = np.zeros((len(sizes), table.shape[1]), dtype=np.float32)
-    filled = np.flatnonzero(sizes)
-    for part in np.array_split(filled, max(len(filled) // CHUNK, 1)):
-        if len(part):
-            low, high = starts[part[0]], starts[part[-1] + 1]
-            sums = np.add.reduceat(np.take(table, tokens[low:high], axis=0), starts[part] - low, axis=0)
-            bags[part] = sums / sizes[part][:, None]
+    owners = np.repeat(np.arange(len(sizes)), sizes)
+    for low in range(0, len(tokens), TOKENS_AT_ONCE):
+        part = slice(low, low + TOKENS_AT_ONCE)
+        np.add.at(bags, owners[part], np.take(table, tokens[part], axis=0))
+    filled = sizes > 0
+    bags[filled] = bags[filled] / sizes[filled][:, None]
     return bags
 
 
@@ -250,6 +265,14 @@ def _activate(values: Floats, bias: Floats) -> Floats:
     return values
 
 
+def _add_activated(state: Floats, values: Floats, bias: Floats) -> None:
+    """As `_activate`, then added to a state in place."""
+    if native.net is None:
+        state += _activate(values, bias)
+    else:
+        native.net.activate(values, bias, state)
+
+
 @cache
 def load(path: str, shipped: str) -> Weights:
     """Weights from a file, or the ones that come with presscut; read once a process. Raises `SettingsError`."""
@@ -263,7 +286,9 @@ def load(path: str, shipped: str) -> Weights:
             f"{path or shipped}: made for {len(found['mean'])} facts a block, this version has {len(DENSE)}"
         )
     keep = {"dilations": np.int64}
-    return Weights(**{name: array.astype(keep.get(name, np.float32)) for name, array in found.items()})
+    # In the file's own order: a matrix product by a turned matrix may differ in its last bits.
+    found = {name: array.astype(keep.get(name, np.float32)) for name, array in found.items()}
+    return Weights(**found)._replace(**{name: np.ascontiguousarray(found[name]) for name in ("words", "paths")})
 
 
 def _shipped(kind: str) -> object:

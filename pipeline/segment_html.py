@@ -57,8 +57,10 @@ def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
 
     Small ``<noscript>`` elements beside real text only repeat it, or complain about the missing scripts.
     """
-    said = sum(len(" ".join(node.text.split())) for node in parsed.select("noscript"))
-    return said > 0 and sum(map(len, tree.data)) < said
+    texts = [node.text for node in parsed.select("noscript")]
+    seen = sum(map(len, tree.data))
+    # White space only makes it more.
+    return seen < sum(map(len, texts)) and seen < sum(len(" ".join(text.split())) for text in texts)
 
 
 def _seen(tree: Tree) -> Tree:

@@ -31,15 +31,22 @@ def decode_page(record: Record, settings: Settings) -> Record:
 
 
 def segment_page(record: Record, settings: Settings) -> Record:
-    """Source to blocks; the parsed page is kept for `metadata_page`."""
+    """Source to blocks, and what markup claims of their languages; the parsed page is kept for `metadata_page`."""
+    record = segment_without_claims(record, settings)
+    if record.parsed is None:
+        return record
+    return record._replace(claims=tuple(claimed_languages(record.parsed, _source(record), record.blocks)))
+
+
+def segment_without_claims(record: Record, settings: Settings) -> Record:
+    """As `segment_page`, where nobody will ask about languages."""
     text = _source(record)
     if record.kind == "text":
         blocks, structure, cut = segment_text(text, settings.text)
         return record._replace(blocks=blocks, structure=structure, cut=cut)
     parsed = dom.parse(text, settings.dom.parser)
     blocks, structure, cut = segment_parsed(parsed, text, settings.dom)
-    claims = tuple(claimed_languages(parsed, text, blocks))
-    return record._replace(blocks=blocks, structure=structure, cut=cut, claims=claims, parsed=parsed)
+    return record._replace(blocks=blocks, structure=structure, cut=cut, parsed=parsed)
 
 
 def label_page(record: Record, settings: Settings) -> Record:
@@ -85,6 +92,7 @@ def _source(record: Record) -> str:
 
 DECODE = Stage("decode", decode_page)
 SEGMENT = Stage("segment", segment_page)
+SEGMENT_WITHOUT_CLAIMS = Stage("segment", segment_without_claims)
 LABEL = Stage("label", label_page)
 METADATA = Stage("metadata", metadata_page)
 LANGUAGE = Stage("language", language_page)

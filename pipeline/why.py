@@ -92,7 +92,9 @@ def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) ->
     if native.facts is None:
         return _explain(standard, dense, surrogate, chosen)
     high, low = HIGH.tolist(), LOW.tolist()
-    return native.facts.explain(standard, dense, surrogate, chosen, high, low, REASONS, 10**DECIMALS)
+    by_role = np.ascontiguousarray(surrogate.T)
+    reasons = native.facts.explain(standard, dense, by_role, chosen, high, low, REASONS, 10**DECIMALS)
+    return _explain(standard, dense, surrogate, chosen) if reasons is None else reasons
 
 
 def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:

@@ -152,3 +152,9 @@ def test_mostly_undecodable_text_is_refused() -> None:
     with pytest.raises(PageError) as raised:
         decode("\ufffd" * 30 + "pears and plums")
     assert raised.value.kind == "undecodable"
+
+
+def test_what_a_text_may_hold_that_is_odd_is_put_right_at_once() -> None:
+    text = "a\r\nb\rc\x00d\ud800e\ufffdf"
+    assert decode(text).text == normalise(text) == "a\nb\nc\ufffdd\ufffde\ufffdf"
+    assert decode(text).replacements == 3

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +16,11 @@ from hypothesis import strategies as st
 from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
-from pipeline.features import Features, features
-from pipeline.label import label
+from pipeline.features import DENSE, Features, features
+from pipeline.label import label, load, run, standardise
 from pipeline.model import Block, Source
 from pipeline.structure import STRUCTURE
+from pipeline.why import explain
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
 
@@ -46,6 +48,7 @@ def in_python() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "walk", None)
         patch.setattr(native, "facts", None)
+        patch.setattr(native, "net", None)
         patch.setattr(native, "structure", None)
         yield
 
@@ -211,3 +214,29 @@ def test_the_blocks_of_a_page_have_the_same_roles_and_reasons(path: Path) -> Non
             assert compiled == plain
             for ours, theirs in zip(compiled, plain, strict=True):
                 assert [type(ours), *map(type, ours)] == [type(theirs), *map(type, theirs)]
+
+
+@pytest.mark.parametrize("kind", ["markup", "text"])
+def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
+    weights = load("", kind)
+    for path in FILES[:12]:
+        if isinstance(source := decoded(page(path)), Source):
+            cut = segment_html.segment_html(source.text)
+            facts = features(cut.blocks, cut.structure if kind == "markup" else None)
+            if not len(facts.dense):
+                continue
+            compiled = run(facts, weights), standardise(facts.dense, weights)
+            with in_python():
+                plain = run(facts, weights), standardise(facts.dense, weights)
+            assert [array.tobytes() for array in compiled] == [array.tobytes() for array in plain]
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([1e-5, 0.01, 1.0, 1e3, 1e6]))
+def test_any_facts_give_the_same_reasons(seed: int, size: float) -> None:
+    numbers = np.random.default_rng(seed)
+    standard = numbers.normal(size=(5, len(DENSE))).astype(np.float32)
+    surrogate = (size * numbers.normal(size=(len(DENSE), 3))).astype(np.float32)
+    chosen = numbers.integers(0, 3, size=5)
+    compiled = explain(standard, standard, surrogate, chosen)
+    with in_python():
+        assert compiled == explain(standard, standard, surrogate, chosen)

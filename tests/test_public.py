@@ -11,7 +11,7 @@ import pytest
 
 import pipeline
 from pipeline import Document, PageError, Role, extract
-from pipeline.clean import story
+from pipeline.clean import clean, story
 from pipeline.model import Block
 from pipeline.report.formats import as_markdown
 from tests.made import page
@@ -112,3 +112,23 @@ def test_the_text_of_a_document_has_its_standfirst_and_markdown_shows_it_once() 
     doc = replace(extract(page(3).encode()), blocks=tuple(blocks), subtitle=lead)
     assert as_markdown(doc).count(lead) == 1
     assert f"*{lead}*" in as_markdown(doc)
+
+
+def test_leaving_languages_out_changes_nothing_else() -> None:
+    data = (
+        b"<html lang=en><title>A river</title><h1>A river</h1>"
+        + b"<p lang=de>Es war einmal ein Fluss, der floss.</p>" * 9
+    )
+    bare, full = extract(data, languages=False), extract(data)
+    assert [block._replace(language="") for block in full.blocks] == list(bare.blocks)
+    assert (bare.text, bare.title) == (full.text, full.title)
+    assert full.record.claims
+    assert not bare.record.claims
+
+
+@pytest.mark.parametrize(
+    "texts", [[], [""], ["a", "b"], ["a ", "", " b"], ["\x0b", "a"], ["a\n\n\n b ", "c"], ["\n", "\na"], ["a", "\n"]]
+)
+def test_a_story_needs_no_more_cleaning(texts: list[str]) -> None:
+    blocks = [Block(text, 0, 0, "p", role=Role.BODY) for text in texts]
+    assert story(blocks) == clean("\n\n".join(texts))

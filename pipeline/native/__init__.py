@@ -9,8 +9,9 @@ from __future__ import annotations
 try:
     from pipeline.native import _facts as facts
     from pipeline.native import _language as language
+    from pipeline.native import _net as net
     from pipeline.native import _structure as structure
     from pipeline.native import _walk as walk
 except ImportError:
     # Installed where there is no C compiler.
-    facts = language = structure = walk = None  # type: ignore[assignment]
+    facts = language = net = structure = walk = None  # type: ignore[assignment]

@@ -68,7 +68,7 @@ def explain(
     low: list[str],
     reasons: int,
     unit: float,
-) -> list[str]: ...
+) -> list[str] | None: ...
 def with_roles(
     blocks: Sequence[Block],
     block_type: type[Block],

@@ -5,11 +5,11 @@ Raw integers only; `pipeline.features` makes facts of them. Strings are read in 
 string's length.
 """
 
+from cython cimport final
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
-from libc.math cimport INFINITY, rintf
-from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MIN, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
@@ -48,6 +48,7 @@ cdef inline uint32_t fed(uint32_t crc, uint32_t char) noexcept:
     return CRC[(crc ^ (0x80 | (char & 0x3F))) & 0xFF] ^ (crc >> 8)
 
 
+@final
 cdef class Numbers:
     """A list of integers that becomes an array without being taken apart."""
 
@@ -100,9 +101,11 @@ def count(
     cdef dict seen = {}
     cdef int64_t[256] found
     cdef int64_t capitals
+    cdef const uint8_t* class_of
     cdef Py_UCS4 least_sign = min(signs)
     cdef bint has_sign, has_break
     assert len(classes) == 0x10000 and counts.shape[0] == marks.shape[0] == len(texts) and marks.shape[1] == 8
+    class_of = &classes[0]
     for row in range(len(texts)):
         text = texts[row]
         size, kind, data = len(text), PyUnicode_KIND(text), PyUnicode_DATA(text)
@@ -111,7 +114,7 @@ def count(
         before = char_class = space
         for at in range(size):
             char = PyUnicode_READ(kind, data, at)
-            char_class = classes[char if char < 0xFFFF else 0xFFFF]
+            char_class = class_of[char if char < 0xFFFF else 0xFFFF]
             found[char_class] += 1
             capitals += char_class == upper and before == space
             has_break |= char == 10
@@ -151,7 +154,12 @@ def words(
     cdef str text
     cdef uint64_t value = 0
     cdef bint inside, is_alone = False, was_alone
-    assert len(starts) == len(texts) + 1 and len(classes) == len(folds) == 0x10000 and len(powers) > 0
+    cdef const uint8_t* class_of
+    cdef const uint32_t* fold_of
+    cdef const uint64_t* power_of
+    cdef Py_ssize_t last_power = len(powers) - 1
+    assert len(starts) == len(texts) + 1 and len(classes) == len(folds) == 0x10000 and last_power >= 0
+    class_of, fold_of, power_of = &classes[0], &folds[0], &powers[0]
     for row in range(len(texts)):
         text = texts[row]
         starts[row] = hashes.count
@@ -159,7 +167,7 @@ def words(
         inside = False
         for at in range(size):
             char = PyUnicode_READ(kind, data, at)
-            char_class = classes[char if char < 0xFFFF else 0xFFFF]
+            char_class = class_of[char if char < 0xFFFF else 0xFFFF]
             if char_class < first_class or char_class > last_class:
                 if inside:
                     hashes.append(<int64_t>mixed(value))
@@ -175,7 +183,7 @@ def words(
                 inside = False
             if not inside:
                 inside, value, within = True, 0, 0
-            value += folds[char if char < 0xFFFF else 0xFFFF] * powers[min(within, len(powers) - 1)]
+            value += fold_of[char if char < 0xFFFF else 0xFFFF] * power_of[within if within < last_power else last_power]
             within += 1
         if inside:
             hashes.append(<int64_t>mixed(value))
@@ -446,42 +454,71 @@ cdef int _ascii_path(Numbers tokens, str path, list near, bint* separate, int pa
     return 0
 
 
+# A float this large ends in units: adding it rounds to the nearest integer, ties to even, up to the limit.
+cdef float UNITS = 12582912.0, LIMIT = 4194304.0
+
+
+cdef bint _weighed(
+    const float* given, const float* present, const float* linear, const int* high, const int* low, Py_ssize_t facts,
+    float unit, float* exact, float* shifted,
+) noexcept nogil:
+    """The weights of one block's facts, as they are and rounded to sortable units; whether all are within the limit."""
+    cdef Py_ssize_t fact
+    cdef int speaks, outside = 0
+    cdef float weight
+    for fact in range(facts):
+        speaks = (high[fact] & (given[fact] > 0) & (present[fact] > 0)) | (low[fact] & (given[fact] <= 0))
+        weight = given[fact] * linear[fact]
+        exact[fact] = weight if speaks else 0
+    for fact in range(facts):
+        weight = exact[fact] * unit
+        outside |= (weight >= LIMIT) | (weight <= -LIMIT)
+        shifted[fact] = weight + UNITS
+    return not outside
+
+
+cdef Py_ssize_t _take_best(int32_t* told, Py_ssize_t facts) noexcept nogil:
+    """The first place of the largest value, which then is the smallest."""
+    cdef Py_ssize_t fact, best = 0
+    cdef int32_t most = told[0]
+    for fact in range(facts):
+        most = told[fact] if told[fact] > most else most
+    while told[best] != most:
+        best += 1
+    told[best] = INT32_MIN
+    return best
+
+
 def explain(
     const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
     list high not None, list low not None, int reasons, float unit,
 ):
-    """As `pipeline.why.explain`; `unit` is how finely weights are told apart, as its inverse."""
-    cdef Py_ssize_t row, fact, best, facts = standard.shape[1], role
-    cdef float weight, most
-    cdef int reason
+    """As `pipeline.why.explain`, but `surrogate` is (roles, facts), and None for weights too large for it.
+
+    `unit` is how finely weights are told apart, as its inverse. Positive floats compare as the integers of their bits.
+    """
+    cdef Py_ssize_t row, best, facts = standard.shape[1], reason
     cdef list result = [], said
-    cdef float[::1] weights, rounded
-    assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[0] == dense.shape[1] == facts
-    assert len(high) == len(low) == facts and reasons <= facts
+    assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts
+    assert len(high) == len(low) == facts and 0 < reasons <= facts
     cdef int[::1] speaks_high = array("i", [bool(phrase) for phrase in high])
     cdef int[::1] speaks_low = array("i", [bool(phrase) for phrase in low])
-    weights, rounded = array("f", bytes(4 * facts)), array("f", bytes(4 * facts))
+    cdef float[::1] exact = array("f", bytes(4 * facts)), shifted = array("f", bytes(4 * facts))
+    cdef int32_t[::1] told = array("i", bytes(4 * facts))
     for row in range(standard.shape[0]):
-        role = chosen[row]
-        for fact in range(facts):
-            if standard[row, fact] > 0:
-                weight = standard[row, fact] * surrogate[fact, role] if speaks_high[fact] and dense[row, fact] > 0 else 0
-            else:
-                weight = standard[row, fact] * surrogate[fact, role] if speaks_low[fact] else 0
-            weights[fact] = weight
-            # Most are nought, and rounding is what takes time here.
-            rounded[fact] = rintf(weight * unit) / unit if weight else 0
+        if not _weighed(
+            &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &speaks_high[0], &speaks_low[0], facts, unit,
+            &exact[0], &shifted[0],
+        ):
+            return None
+        memcpy(&told[0], &shifted[0], facts * sizeof(float))
         said = []
         for reason in range(reasons):
-            best, most = -1, 0
-            for fact in range(facts):
-                if best < 0 or rounded[fact] > most:
-                    best, most = fact, rounded[fact]
-            if weights[best] > 0:
+            best = _take_best(&told[0], facts)
+            if exact[best] > 0:
                 phrase = high[best] if standard[row, best] > 0 else low[best]
                 if phrase not in said:
                     said.append(phrase)
-            rounded[best] = -INFINITY
         result.append(", ".join(said))
     return result
 

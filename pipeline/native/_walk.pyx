@@ -614,25 +614,31 @@ cdef bint _shows(str text) except -1:
     return False
 
 
-def is_plain(str text not None):
-    """Whether a text has no carriage return, NUL, surrogate or replacement character: nothing to normalise or to count."""
+def odd(str text not None):
+    """What `pipeline.decode` has to normalise or to count in a text: bits for carriage returns, NULs, surrogates, replacements."""
     cdef Py_ssize_t at, size = len(text)
     cdef const void* data = PyUnicode_DATA(text)
     cdef int kind = PyUnicode_KIND(text)
     cdef const unsigned short* two
     cdef const unsigned int* four
-    cdef unsigned short unit
-    cdef unsigned int odd = 0, wide
+    cdef unsigned short unit, returns = 0, nuls = 0, lone = 0, replaced = 0
+    cdef unsigned int wide, wide_returns = 0, wide_nuls = 0, wide_lone = 0, wide_replaced = 0
     if kind == 1:
-        return "\r" not in text and "\x00" not in text
+        return ("\r" in text) | ("\x00" in text) << 1
     if kind == 2:
         two = <const unsigned short*>data
         for at in range(size):
             unit = two[at]
-            odd |= (unit == 0) | (unit == 13) | (unit == 0xFFFD) | (unit >> 11 == 0x1B)
-    else:
-        four = <const unsigned int*>data
-        for at in range(size):
-            wide = four[at]
-            odd |= (wide == 0) | (wide == 13) | (wide == 0xFFFD) | (wide >> 11 == 0x1B)
-    return not odd
+            returns |= unit == 13
+            nuls |= unit == 0
+            lone |= unit >> 11 == 0x1B
+            replaced |= unit == 0xFFFD
+        return returns | nuls << 1 | lone << 2 | replaced << 3
+    four = <const unsigned int*>data
+    for at in range(size):
+        wide = four[at]
+        wide_returns |= wide == 13
+        wide_nuls |= wide == 0
+        wide_lone |= wide >> 11 == 0x1B
+        wide_replaced |= wide == 0xFFFD
+    return wide_returns | wide_nuls << 1 | wide_lone << 2 | wide_replaced << 3

@@ -1,0 +1,14 @@
+import numpy as np
+from numpy.typing import NDArray
+
+def standardise(
+    dense: NDArray[np.float32],
+    mean: NDArray[np.float32],
+    scale: NDArray[np.float32],
+    limit: float,
+    out: NDArray[np.float32],
+) -> None: ...
+def bags(
+    table: NDArray[np.float32], tokens: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[np.float32], at: int
+) -> None: ...
+def activate(values: NDArray[np.float32], bias: NDArray[np.float32], state: NDArray[np.float32]) -> None: ...
