@@ -204,7 +204,7 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(tmp_path: Path) ->
 
 
 def test_interrupting_says_how_to_go_on_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    inputs, output = folder(tmp_path / "in", map(page, range(200))), tmp_path / "out"
+    inputs, output = folder(tmp_path / "in", map(page, range(400))), tmp_path / "out"
     command = [sys.executable, "-m", "pipeline", "run", str(inputs), "-o", str(output), "--workers", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as going:
         deadline = time.monotonic() + 120

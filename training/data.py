@@ -12,7 +12,8 @@ import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -246,15 +247,8 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     [row] = pages("seed")
     found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
     stories = [gold for gold in golds if gold.kind == "news" and not gold.by_hand]
-    titles = [block.text for gold in golds for block, row in zip(gold.blocks, gold.allowed, strict=True) if _only(row, Role.TITLE)]
-    furniture = [
-        (block.text, role)
-        for gold in golds
-        if gold.by_hand
-        for block, row in zip(gold.blocks, gold.allowed, strict=True)
-        for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION)
-        if _only(row, role) and len(block.text) < 60
-    ]
+    titles = [title for gold in golds for title in _titles(gold)]
+    furniture = [(text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in _furniture(golds, role)]
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
         main = [(b.text, "body") for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True) if w and _main(row)]
@@ -266,6 +260,59 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
         above = [furniture[i] for i in rng.integers(0, len(furniture), int(rng.integers(0, 3)))]
         found.append(_flat(f"made/{story.page}", [*above, *main, *below, *lines])._replace(site=story.site))
     return found
+
+
+def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[Gold]:
+    """Pages of a known story and little else, as a mail, a reader's view or a first try has them.
+
+    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below.
+    """
+    rng = np.random.default_rng(seed)
+    stories = [gold for gold in golds if gold.kind == "news" and _titles(gold)]
+    titles = [title for gold in stories for title in _titles(gold)]
+    links, notices = _furniture(golds, Role.NAVIGATION), _furniture(golds, Role.NOTICE)
+    found = []
+    for index in rng.permutation(len(stories))[:count]:
+        story = stories[index]
+        body = [b.text for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True) if w and _main(row)]
+        heads, bar, last = rng.random(3)
+        above = [links[i] for i in rng.integers(0, len(links), int(rng.integers(2, 7)))] if bar < 0.4 else []
+        others = [titles[i] for i in rng.integers(0, len(titles), int(rng.integers(3, 9)))] if heads < 0.3 else []
+        below = [notices[int(rng.integers(0, len(notices)))]] if last < 0.4 else []
+        lines = [
+            *(("<li><a href='/section'>", text, Role.NAVIGATION) for text in above),
+            ("<h1>", _titles(story)[0], Role.TITLE),
+            *(("<p>", text, Role.BODY) for text in body[: int(rng.integers(1, 15))]),
+            *(("<li><a href='/news/another-story'>", text, Role.HEADLINE) for text in others),
+            *(("<p>", text, Role.NOTICE) for text in below),
+        ]
+        lines = [(tag, " ".join(text.split()), role) for tag, text, role in lines]
+        head = f"<title>{escape(lines[len(above)][1])}</title>" if rng.random() < 0.5 else ""
+        segmented = segment_html(head + "".join(f"{tag}{escape(text)}{_closed(tag)}" for tag, text, _ in lines))
+        if segmented.structure is None or [block.text for block in segmented.blocks] != [text for _, text, _ in lines]:
+            continue
+        gold = story._replace(page=f"bare/{story.page}", blocks=segmented.blocks, structure=segmented.structure)
+        found.append(by_hand(gold, [str(role) for _, _, role in lines])._replace(by_hand=False))
+    return found
+
+
+def _closed(tags: str) -> str:
+    return "".join(f"</{name}>" for name in reversed(re.findall(r"<(\w+)", tags)))
+
+
+def _titles(gold: Gold) -> list[str]:
+    return [block.text for block, row in zip(gold.blocks, gold.allowed, strict=True) if _only(row, Role.TITLE)]
+
+
+def _furniture(golds: Sequence[Gold], role: Role) -> list[str]:
+    """Short lines of a role, read by hand."""
+    return [
+        block.text
+        for gold in golds
+        if gold.by_hand
+        for block, row in zip(gold.blocks, gold.allowed, strict=True)
+        if _only(row, role) and len(block.text) < 60
+    ]
 
 
 def _flat(page: str, lines: list[tuple[str, str]]) -> Gold:

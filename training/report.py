@@ -88,7 +88,8 @@ fitted first and teaches the other what the lines around known bodies are.
 
 `wcxb-dev`: WCXB (Foley 2026), CC-BY-4.0. `news-en-dev`: article-extraction-dataset, Apache-2.0. `news-dev`: fundus test data, MIT.
 `roles-dev` and `training/labels`: labels of this project. Flattened text also learns from the seed page and from made pages:
-a known story, furniture lines and a list of other stories' titles. One page in four is learned from a second time in another script,
+a known story, furniture lines and a list of other stories' titles. Bare pages (a known story's
+title and paragraphs with little around them) are made for both. One page in four is learned from a second time in another script,
 letter for letter (`training/scripts.py`).
 
 **Figures**, on pages of sites the net had not seen (five folds by site, same settings as the shipped weights):

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.data import Example, Gold, flat_pages, html_example, load, text_example
+from training.data import Example, Gold, bare_pages, flat_pages, html_example, load, text_example
 from training.evaluate import Logits, fit_temperature, known, predict, score, soften
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
@@ -32,7 +32,7 @@ FOLDS = 5
 MARKUP, TEXT = "markup", "text"
 # Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
 SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
-PLANS = {MARKUP: Plan(), TEXT: Plan(epochs=10)}
+PLANS = {MARKUP: Plan(epochs=12), TEXT: Plan(epochs=10)}
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
 
@@ -83,8 +83,8 @@ def write_weights() -> None:
 def fitted(
     pages: Sequence[Gold], made: Sequence[Example], name: str
 ) -> tuple[tuple[str, Net, list[Example]], tuple[str, Net, list[Example]]]:
-    """Both nets and what they learned from; the first teaches the second. Some pages are read in another script besides."""
-    pages = [*pages, *rewritten(pages)]
+    """Both nets and what they learned from; the first teaches the second. Made pages are read besides."""
+    pages = [*pages, *rewritten(pages), *bare_pages(pages)]
     with_markup = [html_example(gold) for gold in pages]
     teacher = fit(with_markup, SHAPES[MARKUP], PLANS[MARKUP], report=partial(_say, f"{MARKUP} {name}"))
     lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teacher, with_markup).items()}
