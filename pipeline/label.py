@@ -254,7 +254,8 @@ def _means(state: Floats, group: Ints) -> Floats:
     order = np.argsort(group, kind="stable")
     sizes = np.bincount(group)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    means: Floats = np.add.reduceat(state[order], starts, axis=0) / sizes[:, None].astype(np.float32)
+    means: Floats = np.add.reduceat(state[order], starts, axis=0)
+    means /= sizes[:, None].astype(np.float32)
     return means
 
 
