@@ -12,7 +12,7 @@ BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def story(blocks: Sequence[Block]) -> str:
-    """Headings and body in order, joined by a blank line; white space inside a block as a reader sees it."""
+    """Standfirst, headings and body in order, joined by a blank line; white space inside a block as a reader sees it."""
     paragraphs = [text for block in blocks if block.role in STORY_TEXT if (text := paragraph(block).rstrip())]
     text = PARAGRAPH.join(paragraphs)
     # Most stories have no line ends but those between paragraphs: nothing to clean.

@@ -305,19 +305,23 @@ def _paths(paths: list[str]) -> tuple[Ints, Ints]:
 
 def _groups(paths: Sequence[str]) -> Ints:
     """Numbers of equal paths, and of equal paths one element up."""
-    own: dict[str, int] = {}
-    number = np.fromiter((own.setdefault(path, len(own)) for path in paths), dtype=np.int64, count=len(paths))
-    above: dict[str, int] = {}
-    parents = [above.setdefault(path.rpartition("/")[0], len(above)) for path in own]
-    return np.stack([number, np.array(parents, dtype=np.int64)[number]])
+    unique, number = _numbered(paths)
+    _, parents = _numbered([path.rpartition("/")[0] for path in unique])
+    return np.stack([number, parents[number]])
+
+
+def _numbered(paths: Sequence[str]) -> tuple[list[str], Ints]:
+    """Every path once, in order of first sight, and the number of each in that list."""
+    numbers: dict[str, int] = {}
+    found = np.fromiter((numbers.setdefault(path, len(numbers)) for path in paths), dtype=np.int64, count=len(paths))
+    return list(numbers), found
 
 
 def _path_tokens(paths: Sequence[str]) -> tuple[Ints, Ints]:
     """Buckets of tag and class tokens by distance from the block, ragged; equal paths and steps are read once."""
-    numbers: dict[str, int] = {}
-    number = np.array([numbers.setdefault(path, len(numbers)) for path in paths], dtype=np.int64)
+    unique, number = _numbered(paths)
     steps: dict[tuple[int, str], int] = {}
-    taken = [_numbered_steps(path, steps) for path in numbers]
+    taken = [_numbered_steps(path, steps) for path in unique]
     step, step_starts = _ragged(taken)
     tokens, token_starts = _ragged([_step_tokens(near, text) for near, text in steps])
     tokens, token_starts = _picked(tokens, token_starts, step)
