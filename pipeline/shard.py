@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import schema
-from pipeline.io.items import Failure, Shard, Skipped
+from pipeline.io.items import NOTES, Failure, Shard, Skipped
 from pipeline.settings import Settings, code_digest, fingerprint, to_dict
 from pipeline.stages import STOP_NAMES, STOPS, TABLES
 from pipeline.versions import versions
@@ -67,7 +67,7 @@ class Places(NamedTuple):
     @property
     def notes(self) -> Path:
         """What runs keep for themselves."""
-        return self.root / ".presscut"
+        return self.root / NOTES
 
     @property
     def plan(self) -> Path:

@@ -100,6 +100,13 @@ def test_running_again_does_nothing(tmp_path: Path) -> None:
     } == before
 
 
+def test_a_run_into_a_folder_among_its_inputs_does_not_read_its_own_tables(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", [page(1), page(2)])
+    first = run(inputs, inputs / "out", workers=1)
+    again = run(inputs, inputs / "out", workers=1)
+    assert (first.pages, again.pages, again.done_now) == (2, 2, 0)
+
+
 def test_a_changed_file_redoes_its_shard_only(tmp_path: Path) -> None:
     inputs, output = folder(tmp_path / "in", map(page, range(40))), tmp_path / "out"
     first = run(inputs, output, workers=1)

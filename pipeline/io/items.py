@@ -31,6 +31,8 @@ class ReadSettings(NamedTuple):
         return self.max_page_bytes * HARD_LIMIT_FACTOR
 
 
+NOTES = ".presscut"
+"""Folder, in that of its tables, where a run keeps its notes."""
 # A page a few times over the budget still gives its beginning, which is where the story is; 50 MB is no page.
 HARD_LIMIT_FACTOR = 5
 # A page of one repeated character may shrink by any factor: below this size the ratio says nothing.

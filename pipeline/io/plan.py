@@ -21,7 +21,7 @@ from typing import IO, NamedTuple
 from pipeline.errors import UsageError
 from pipeline.io.contained import parquet_columns
 from pipeline.io.files import passed_over
-from pipeline.io.items import Part, ReadSettings, Shard, Skipped
+from pipeline.io.items import NOTES, Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, is_web, open_binary
 from pipeline.io.readers import PAGE_SUFFIX, READERS, TABLE_SUFFIX, is_compressed, recognise
 from pipeline.io.tables import check_columns, check_mapping, jsonl_columns
@@ -96,7 +96,10 @@ def _expand(path: str, skipped: Counter[str]) -> Iterator[Found]:
 def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
     for folder, folders, names in os.walk(root, onerror=_cannot_list):
         skipped["hidden folder"] += sum(name.startswith(".") for name in folders)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        seen = sorted(name for name in folders if not name.startswith("."))
+        # `presscut run . -o tables`, again: its own tables are no pages.
+        folders[:] = [name for name in seen if not Path(folder, name, NOTES).is_dir()]
+        skipped["folder of a run's tables"] += len(seen) - len(folders)
         for name in sorted(names):
             path = Path(folder, name)
             reason = passed_over(name) or ("not a regular file" if not path.is_file() else "")
