@@ -53,8 +53,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 check: $(READY_DEV)  ## formatting, lint, types, generated docs
-	$(BIN)/ruff format --check pipeline tests bench
-	$(BIN)/ruff check pipeline tests bench
+	$(BIN)/ruff format --check pipeline tests bench training
+	$(BIN)/ruff check pipeline tests bench training
 	$(BIN)/mypy
 	$(BIN)/python -m bench.docs --check
 

@@ -116,17 +116,37 @@ def matched_share(blocks: list[Block], gold: str) -> NDArray[np.float64]:
     owners = np.array(owner, dtype=np.int64)
     count = np.maximum(np.bincount(owners, minlength=len(blocks)), 1)
     share: NDArray[np.float64] = np.bincount(owners, weights=company, minlength=len(blocks)) / count
-    return _by_phrase(blocks, gold, share)
+    covered = np.zeros(len(target), dtype=bool)
+    covered[partner[company & (share >= IN_SHARE)[owners]]] = True
+    return _by_phrase(blocks, words(gold), share, covered)
 
 
-def _by_phrase(blocks: list[Block], gold: str, share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gold text may be out of the page's order: whole blocks of eight words or more count wherever they stand in it."""
-    flat = " " + " ".join(words(gold)) + " "
+# A block of so many words counts wherever it stands in the gold text.
+PHRASE_WORDS = 8
+
+
+def _by_phrase(
+    blocks: list[Block], gold: list[str], share: NDArray[np.float64], covered: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Gold text may be out of the page's order: whole blocks count wherever they stand in what no other block accounts for.
+
+    `covered`: which of the gold's words a block accounts for. What a page says twice, the gold says once.
+    """
+    flat = " " + " ".join(gold) + " "
+    starts = np.cumsum([0, *(len(word) + 1 for word in gold)])
     for index, block in enumerate(blocks):
-        if share[index] < IN_SHARE:
-            phrase = words(block.text)
-            if len(phrase) >= 8 and f" {' '.join(phrase)} " in flat:
-                share[index] = 1.0
+        phrase = words(block.text) if share[index] < IN_SHARE else []
+        if len(phrase) < PHRASE_WORDS:
+            continue
+        needle = f" {' '.join(phrase)} "
+        at = flat.find(needle)
+        while at >= 0:
+            first = int(np.searchsorted(starts, at))
+            place = slice(first, first + len(phrase))
+            if 2 * covered[place].sum() < len(phrase):
+                share[index], covered[place] = 1.0, True
+                break
+            at = flat.find(needle, at + 1)
     return share
 
 
@@ -146,7 +166,9 @@ def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, 
     weight = np.where(inside | outside, 1.0, 0.0).astype(np.float32)
     assert segmented.structure is not None
     kind = row.get("page_type", "news")
-    return Gold(f"{name}/{row['id']}", site_of(row["url"]), segmented.blocks, segmented.structure, allowed, weight, False, kind)
+    return Gold(
+        f"{name}/{row['id']}", site_of(row["url"]), segmented.blocks, segmented.structure, allowed, weight, False, kind
+    )
 
 
 def _mask(roles: tuple[Role, ...]) -> NDArray[np.bool_]:
@@ -248,10 +270,16 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
     stories = [gold for gold in golds if gold.kind == "news" and not gold.by_hand]
     titles = [title for gold in golds for title in _titles(gold)]
-    furniture = [(text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in _furniture(golds, role)]
+    furniture = [
+        (text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in _furniture(golds, role)
+    ]
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
-        main = [(b.text, "body") for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True) if w and _main(row)]
+        main = [
+            (b.text, "body")
+            for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True)
+            if w and _main(row)
+        ]
         if len(main) < 4:
             continue
         take = rng.permutation(len(titles))[: int(rng.integers(8, 130))]
@@ -348,7 +376,9 @@ def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | N
     """
     texts = [block.text for block in gold.blocks]
     if way == "wrapped":
-        texts = [textwrap.fill(" ".join(text.split()), 80, break_long_words=False, break_on_hyphens=False) for text in texts]
+        texts = [
+            textwrap.fill(" ".join(text.split()), 80, break_long_words=False, break_on_hyphens=False) for text in texts
+        ]
     glue = "\n" if way == "lines" else "\n\n"
     ends = np.cumsum([len(text) + len(glue) for text in texts])
     blocks = segment_text(glue.join(texts)).blocks

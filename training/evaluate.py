@@ -125,7 +125,11 @@ class Roles:
         if not self.bodies:
             return {}
         f1 = self.scorer.f1
-        roles = {role: f1(self.right[role], self.said[role], self.there[role])[2] for role in self.scorer.ROLES if self.there[role]}
+        roles = {
+            role: f1(self.right[role], self.said[role], self.there[role])[2]
+            for role in self.scorer.ROLES
+            if self.there[role]
+        }
         hits, gold, said = self.heads.tolist()
         return {
             "roles macro": float(np.mean(list(roles.values()))),
@@ -140,5 +144,3 @@ def bag_f1(ours: list[str], gold: list[str]) -> float:
     """Word F1 by bag overlap; two empty texts agree."""
     a, b = Counter(ours), Counter(gold)
     return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0
-
-

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812
 
 from pipeline.features import DENSE, PATH_BUCKETS, WORD_BUCKETS
 from pipeline.model import ROLES, Role

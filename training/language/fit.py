@@ -23,8 +23,8 @@ import numpy as np
 from pipeline import language_engines as engines
 from pipeline.language_numbers import TICKS, Floats
 from pipeline.language_tokens import NO_WEIGHTS, read_tokens
-from pipeline.scripts import BIT, SCRIPTS, SHARED_SCRIPTS
 from pipeline.language_words import FrequentWords, frequent_words
+from pipeline.scripts import BIT, SCRIPTS, SHARED_SCRIPTS
 from training.language import grams, pool, words
 from training.language import rows as data
 
@@ -131,7 +131,9 @@ def _layout(rows: Sequence[data.Row], train: list[int], scripts: list[str], taug
 class _Reader:
     """Readings of all rows, in the shape the pool wants."""
 
-    def __init__(self, rows: Sequence[data.Row], scripts: list[str], layout: dict[str, Any], known: FrequentWords) -> None:
+    def __init__(
+        self, rows: Sequence[data.Row], scripts: list[str], layout: dict[str, Any], known: FrequentWords
+    ) -> None:
         self.rows, self.languages, self.words = rows, layout["languages"], known
         self.scripts = [SCRIPTS.index(script) for script in scripts]
         self.layout = layout
