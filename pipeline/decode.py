@@ -85,7 +85,7 @@ def decode(data: bytes | str, http_charset: str | None = None, settings: DecodeS
 def normalise(text: str, odd: int = ODD) -> str:
     """LF newlines, and U+FFFD for NUL and lone surrogates, which neither UTF-8 nor Parquet can hold; `odd` says which may be there."""
     if odd & RETURN:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _without_returns(text)
     if odd & NUL:
         text = text.replace("\x00", "\ufffd")
     if not odd & LONE:
@@ -96,6 +96,12 @@ def normalise(text: str, odd: int = ODD) -> str:
     except UnicodeEncodeError:
         return SURROGATE.sub("\ufffd", text)
     return text
+
+
+def _without_returns(text: str) -> str:
+    if native.walk is not None:
+        return native.walk.without_returns(text)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def looks_binary(data: bytes) -> bool:

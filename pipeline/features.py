@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from pipeline import native
-from pipeline.structure import STRUCTURE, Floats, Ints
+from pipeline.structure import STRUCTURE, Doubles, Floats, Ints, finish, scales
 from pipeline.words import CLASS, CLASSES, Hashes, Words, char_classes, mixed, read_chars, read_words
 
 if TYPE_CHECKING:
@@ -53,18 +53,20 @@ PATH_TOKENS = 6
 LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
-LINK_SHARE = STRUCTURE.index("link_share")
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
 SHORT_COST, LONG_GAIN = 8.0, 60.0
 # Blocks after which a long text is far away.
 REACH = 60
-# Story facts told on a logarithmic scale, and by what the logarithm is divided.
-STORY_LOGARITHMIC = [
-    STORY_FACTS.index(name) for name in ("echo_words", "long_gap_before", "long_gap_after", "run_before", "run_after")
-]
-STORY_SCALES = [3, 4, 4, 4, 4]
+# Facts told on a logarithmic scale, and by what the logarithm is divided.
+TEXT_SCALES = scales(TEXT_FACTS, {
+    "chars": 4, "words": 3, "sentence_chars": 4, "stops": 2, "commas": 2, "quotes": 2, "brackets": 2, "colons": 2, "symbols": 2,
+    "copies": 2, "page_blocks": 6,
+})  # fmt: skip
+STORY_SCALES = scales(
+    STORY_FACTS, {"echo_words": 3, "long_gap_before": 4, "long_gap_after": 4, "run_before": 4, "run_after": 4}
+)
 # Told apart: a word at the start, at the end, anywhere.
 START, END, ANY = 0x5EED_0001, 0x5EED_0002, 0x5EED_0003
 
@@ -87,15 +89,16 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     """Facts of every block of one page, in order."""
     texts = [block.text for block in blocks]
     words = read_words(texts)
-    counted = _counted(texts)
-    markup = np.zeros((len(blocks), len(STRUCTURE)), dtype=np.float32) if structure is None else structure
-    has_markup = np.full((len(blocks), 1), structure is not None, dtype=np.float32)
+    dense = np.zeros((len(blocks), len(DENSE)), dtype=np.float32)
+    if structure is not None:
+        dense[:, len(TEXT_FACTS) + len(STORY_FACTS) : -1] = structure
+        dense[:, -1] = 1
+    finish(_text_raw(texts), TEXT_SCALES, dense, 0)
+    link_share = dense[:, DENSE.index("link_share")]
+    finish(_story_raw(words, texts, link_share), STORY_SCALES, dense, len(TEXT_FACTS))
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     around = [block.path for block in blocks]
-    paths, path_starts = _paths(around)
-    story = _story_facts(words, texts, markup[:, LINK_SHARE])
-    dense = np.concatenate([_text_facts(counted), story, markup, has_markup], axis=1)
-    return Features(dense, tokens, token_starts, paths, path_starts, _groups(around))
+    return Features(dense, tokens, token_starts, *_paths(around))
 
 
 class Counted(NamedTuple):
@@ -117,15 +120,16 @@ class Counted(NamedTuple):
     """Whether one of them came before."""
 
 
-def _counted(texts: list[str]) -> Counted:
+def _text_raw(texts: list[str]) -> Doubles:
+    """The columns of `TEXT_FACTS` before any logarithm."""
     if native.facts is None:
-        return _counted_in_python(texts)
-    kinds, marks = np.zeros((len(texts), len(CLASSES)), np.int64), np.zeros((len(texts), 8), np.int64)
-    native.facts.count(texts, char_classes(), CLASS["space"], CLASS["upper"], SIGNS, kinds, marks)
-    return Counted(kinds, *marks.T)
+        return _text_columns(_counted(texts))
+    raw = np.empty((len(texts), len(TEXT_FACTS)))
+    native.facts.text(texts, char_classes(), SIGNS, raw)
+    return raw
 
 
-def _counted_in_python(texts: list[str]) -> Counted:
+def _counted(texts: list[str]) -> Counted:
     n = len(texts)
     codes, kinds, bounds, owner = read_chars(texts)
     starts, lengths = bounds[:-1], np.diff(bounds)
@@ -149,8 +153,8 @@ def _counted_in_python(texts: list[str]) -> Counted:
     )
 
 
-def _text_facts(counted: Counted) -> Floats:
-    """float32 (blocks, len(TEXT_FACTS))."""
+def _text_columns(counted: Counted) -> Doubles:
+    """As `_text_raw`, from what was counted; the compiled `text` gives the same."""
     kinds, lengths, first, last, capitals, has_sign, has_line_break, copies, is_copy = counted
     n = len(lengths)
     counts = kinds.astype(np.float64)
@@ -161,18 +165,17 @@ def _text_facts(counted: Counted) -> Floats:
     words = of["space"] + 1 + of["ideograph"] / 2
     before = starts / max(float(lengths.sum()), 1.0)
     columns: list[NDArray[np.float64] | NDArray[np.bool_] | Ints] = [
-        np.log1p(chars) / 4, np.log1p(words) / 3, chars / words / 10, np.log1p(chars / (of["stop"] + 1)) / 4,
+        chars, words, chars / words / 10, chars / (of["stop"] + 1),
         of["lower"] / chars, of["upper"] / chars, of["letter"] / chars, of["ideograph"] / chars, of["digit"] / chars,
         of["stop"] / chars * 10, of["comma"] / chars * 10, of["divider"] / chars * 10, of["other"] / chars,
-        np.log1p(of["stop"]) / 2, np.log1p(of["comma"]) / 2, np.log1p(of["quote"]) / 2, np.log1p(of["bracket"]) / 2,
-        np.log1p(of["colon"]) / 2, np.log1p(of["symbol"]) / 2, capitals / words,
+        of["stop"], of["comma"], of["quote"], of["bracket"], of["colon"], of["symbol"], capitals / words,
         first == CLASS["upper"], first == CLASS["digit"], (first >= CLASS["stop"]), last == CLASS["stop"],
         last == CLASS["colon"], last == CLASS["quote"], (last >= CLASS["lower"]) & (last <= CLASS["ideograph"]),
-        has_sign, of["currency"] > 0, has_line_break, np.log1p(copies) / 2, is_copy,
-        np.arange(n) / max(n, 1), np.full(n, np.log1p(n) / 6), before, 1 - before - lengths / max(float(lengths.sum()), 1.0),
+        has_sign, of["currency"] > 0, has_line_break, copies, is_copy,
+        np.arange(n) / max(n, 1), np.full(n, n), before, 1 - before - lengths / max(float(lengths.sum()), 1.0),
         words < 1.5, (words >= 1.5) & (words < 2.5), (words >= 5) & (words <= 20) & (last != CLASS["stop"]),
     ]  # fmt: skip
-    return np.stack(columns, axis=1).astype(np.float32) if n else np.zeros((0, len(TEXT_FACTS)), dtype=np.float32)
+    return np.stack(columns, axis=1, dtype=np.float64)
 
 
 def _copies(texts: list[str]) -> tuple[Ints, Ints]:
@@ -185,22 +188,20 @@ def _copies(texts: list[str]) -> tuple[Ints, Ints]:
     return np.array([seen[text] - 1 for text in texts], dtype=np.int64), is_copy
 
 
-def _story_facts(words: Words, texts: list[str], link_share: Floats) -> Floats:
-    """float32 (blocks, len(STORY_FACTS))."""
+def _story_raw(words: Words, texts: list[str], link_share: Floats) -> Doubles:
+    """The columns of `STORY_FACTS` before any logarithm."""
     if native.facts is None:
-        raw = _story_raw(words, np.array([len(text) for text in texts], dtype=np.int64), link_share)
-    else:
-        raw = np.zeros((len(texts), len(STORY_FACTS)))
-        native.facts.story(
-            words.hashes, words.starts, words.lengths, words.unspaced.view(np.uint8), texts, link_share, LONG_WORDS, LINKED,
-            TELLING_CHARS, SHORT_COST, LONG_GAIN, REACH, np.log1p(np.arange(len(texts) + 1)), raw,
-        )  # fmt: skip
-    raw[:, STORY_LOGARITHMIC] = np.log1p(raw[:, STORY_LOGARITHMIC]) / STORY_SCALES
-    return raw.astype(np.float32)
+        return _story_columns(words, np.array([len(text) for text in texts], dtype=np.int64), link_share)
+    raw = np.zeros((len(texts), len(STORY_FACTS)))
+    native.facts.story(
+        words.hashes, words.starts, words.lengths, words.unspaced.view(np.uint8), texts, link_share, LONG_WORDS, LINKED,
+        TELLING_CHARS, SHORT_COST, LONG_GAIN, REACH, np.log1p(np.arange(len(texts) + 1)), raw,
+    )  # fmt: skip
+    return raw
 
 
-def _story_raw(words: Words, lengths: Ints, link_share: Floats) -> NDArray[np.float64]:
-    """The columns of `STORY_FACTS`, numbers and distances before their logarithms; the compiled `story` gives the same."""
+def _story_columns(words: Words, lengths: Ints, link_share: Floats) -> Doubles:
+    """As `_story_raw`; the compiled `story` gives the same."""
     n = len(lengths)
     if not n:
         return np.zeros((0, len(STORY_FACTS)))
@@ -294,13 +295,13 @@ def _ranges(starts: Ints, sizes: Ints) -> tuple[Ints, Ints]:
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - sizes), sizes), owners
 
 
-def _paths(paths: list[str]) -> tuple[Ints, Ints]:
-    """Buckets of the tag and class tokens around each block, ragged."""
+def _paths(paths: list[str]) -> tuple[Ints, Ints, Ints]:
+    """Buckets of the tag and class tokens around each block, ragged, and the groups of blocks with equal paths."""
     if native.facts is None:
-        return _path_tokens(paths)
-    starts = np.zeros(len(paths) + 1, dtype=np.int64)
-    tokens = native.facts.paths(paths, NEAR, SEPARATING, STEP_PARTS, PATH_BUCKETS, path_parts, starts)
-    return np.frombuffer(tokens, dtype=np.int64), starts
+        return (*_path_tokens(paths), _groups(paths))
+    starts, groups = np.zeros(len(paths) + 1, dtype=np.int64), np.zeros((2, len(paths)), dtype=np.int64)
+    tokens = native.facts.paths(paths, NEAR, SEPARATING, STEP_PARTS, PATH_BUCKETS, path_parts, starts, groups)
+    return np.frombuffer(tokens, dtype=np.int64), starts, groups
 
 
 def _groups(paths: Sequence[str]) -> Ints:

@@ -173,11 +173,13 @@ def standardise(dense: Floats, weights: Weights) -> Floats:
 
 def probabilities(facts: Features, weights: Weights) -> NDArray[np.float64]:
     """(blocks, roles), rounded; rows sum to one but for the rounding."""
-    logits = run(facts, weights).astype(np.float64) / float(weights.temperature[0])
-    logits -= logits.max(axis=1, keepdims=True)
-    p = np.exp(logits)
-    rounded: NDArray[np.float64] = np.round(p / p.sum(axis=1, keepdims=True), ROUND)
-    return rounded
+    # Role by role, so that every step runs over all blocks at once.
+    p = run(facts, weights).T.astype(np.float64, order="C")
+    p /= float(weights.temperature[0])
+    p -= p.max(axis=0)
+    np.exp(p, out=p)
+    p /= p.sum(axis=0)
+    return np.round(p, ROUND, out=p).T
 
 
 def run(facts: Features, weights: Weights) -> Floats:
@@ -235,11 +237,8 @@ def _convolve(state: Floats, kernel: Floats, dilation: int) -> Floats:
 
 def _company(state: Floats, groups: Ints, kernel: Floats) -> Floats:
     """What blocks have to do with those before them, after them and alike: means of the state, times the kernel's parts."""
-    n, width = state.shape
-    count = np.arange(1, n + 1, dtype=np.float32)[:, None]
-    before = np.cumsum(state, axis=0)
-    after = (before[-1] - before + state) / count[::-1]
-    before /= count
+    width = state.shape[1]
+    before, after = _running_means(state)
     parts = (kernel[at : at + width] for at in range(0, len(kernel), width))
     result: Floats = state @ next(parts)
     result += before @ next(parts)
@@ -249,14 +248,32 @@ def _company(state: Floats, groups: Ints, kernel: Floats) -> Floats:
     return result
 
 
+def _running_means(state: Floats) -> tuple[Floats, Floats]:
+    """Mean state of each block and those before it, and of each block and those after it."""
+    if native.net is not None:
+        before, after = np.empty_like(state), np.empty_like(state)
+        native.net.running_means(state, before, after)
+        return before, after
+    count = np.arange(1, len(state) + 1, dtype=np.float32)[:, None]
+    sums = np.cumsum(state, axis=0)
+    return sums / count, (sums[-1] - sums + state) / count[::-1]
+
+
 def _means(state: Floats, group: Ints) -> Floats:
     """Mean state of each group of blocks, (groups, width)."""
-    order = np.argsort(group, kind="stable")
-    sizes = np.bincount(group)
-    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    means: Floats = np.add.reduceat(state[order], starts, axis=0)
-    means /= sizes[:, None].astype(np.float32)
+    order, starts = _ordered(group)
+    means: Floats = np.add.reduceat(state[order], starts[:-1], axis=0)
+    means /= np.diff(starts)[:, None].astype(np.float32)
     return means
+
+
+def _ordered(group: Ints) -> tuple[Ints, Ints]:
+    """The blocks group by group, and where each group begins, and the last one ends."""
+    if native.net is not None:
+        order, starts = np.empty_like(group), np.zeros(int(group.max()) + 2, dtype=np.int64)
+        native.net.order(group, order, starts)
+        return order, starts
+    return np.argsort(group, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(group))])
 
 
 def _activate(values: Floats, bias: Floats) -> Floats:

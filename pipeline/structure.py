@@ -8,7 +8,8 @@ template density seen from inside one page), link density per ancestor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,15 +83,20 @@ STRUCTURE: tuple[str, ...] = (
 )
 
 
-# Sizes and distances, told on a logarithmic scale; headings passed are counted in single precision.
-LOGARITHMIC = [
-    STRUCTURE.index(name)
-    for name in (
+def scales(facts: Sequence[str], logarithmic: Mapping[str, float]) -> Doubles:
+    """By what the logarithm of each fact is divided; 0 for facts told as they are."""
+    return np.array([logarithmic.get(fact, 0) for fact in facts], dtype=np.float64)
+
+
+# Sizes and distances are told on a logarithmic scale; headings passed, too, but in single precision.
+SCALES = scales(STRUCTURE, dict.fromkeys(
+    (
         "links", "images_before", "siblings", "group_size", "group_chars",
         *(f"{fact}_{up}" for up in range(1, ANCESTORS + 1) for fact in ("chars", "blocks", "images")),
         "h1_distance", "articles_passed", "page_articles",
-    )
-]  # fmt: skip
+    ), 4))  # fmt: skip
+LISTED_LOGARITHMS = 1 << 15
+"""So many are looked up; nearly all facts told as logarithms are smaller whole numbers."""
 PASSED = slice(STRUCTURE.index("h1_passed"), STRUCTURE.index("h2_passed") + 1)
 H1_DISTANCE, IS_FIRST_H1 = STRUCTURE.index("h1_distance"), STRUCTURE.index("is_first_h1")
 
@@ -102,19 +108,35 @@ def describe(tree: Tree, texts: list[str], hrefs: list[str], titles: Sequence[st
     """
     names = [folded for title in titles if (folded := fold(title))]
     if native.structure is None:
-        return _finished(_raw(tree, texts, hrefs, names))
-    raw = np.zeros((len(texts), len(STRUCTURE)))
-    native.structure.describe(tree, texts, hrefs, names, TAG_IDS, AROUND_BITS, IMAGES, HIDDEN_MARK, LOCAL_INITIALS, raw)
-    return _finished(raw)
-
-
-def _finished(raw: Doubles) -> Floats:
-    """Facts of raw values: what is told on a logarithmic scale brought to it, in place."""
-    raw[:, LOGARITHMIC] = np.log1p(raw[:, LOGARITHMIC]) / 4
-    raw[:, PASSED] = np.log1p(raw[:, PASSED].astype(np.float32)) / 4
+        raw = _raw(tree, texts, hrefs, names)
+    else:
+        raw = np.zeros((len(texts), len(STRUCTURE)))
+        native.structure.describe(
+            tree, texts, hrefs, names, TAG_IDS, AROUND_BITS, IMAGES, HIDDEN_MARK, LOCAL_INITIALS, raw
+        )
+    facts = np.empty(raw.shape, dtype=np.float32)
+    finish(raw, SCALES, facts, 0)
+    facts[:, PASSED] = np.log1p(facts[:, PASSED]) / 4
     # Before the first h1, where there is one.
-    raw[: int(raw[:, IS_FIRST_H1].argmax()), H1_DISTANCE] *= -1
-    return raw.astype(np.float32)
+    facts[: int(facts[:, IS_FIRST_H1].argmax()), H1_DISTANCE] *= -1
+    return facts
+
+
+def finish(raw: Doubles, scales: Doubles, facts: Floats, at: int) -> None:
+    """Fill in the columns of `facts` from `at` on: raw values, those with a scale as logarithms of one more, divided by it."""
+    if native.structure is not None:
+        native.structure.finish(raw, scales, logarithms(), np.log1p, np.empty(raw.size), facts, at)
+        return
+    logarithmic = scales > 0
+    told = raw.copy()
+    told[:, logarithmic] = np.log1p(raw[:, logarithmic]) / scales[logarithmic]
+    facts[:, at : at + len(scales)] = told
+
+
+@cache
+def logarithms() -> Doubles:
+    """Of one more than 0, 1, 2 and so on."""
+    return np.log1p(np.arange(LISTED_LOGARITHMS))
 
 
 def _raw(tree: Tree, texts: Sequence[str], hrefs: Sequence[str], names: Sequence[str]) -> Doubles:

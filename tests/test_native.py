@@ -19,7 +19,7 @@ from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import DENSE, Features, features
 from pipeline.label import label, load, run, standardise
 from pipeline.model import Block, Source
-from pipeline.structure import STRUCTURE
+from pipeline.structure import STRUCTURE, finish
 from pipeline.why import explain
 from tests.samples import BROKEN, PAGES, RAW
 from tests.strategies import PAGES as WELL_NESTED
@@ -229,6 +229,16 @@ def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
             with in_python():
                 plain = run(facts, weights), standardise(facts.dense, weights)
             assert [array.tobytes() for array in compiled] == [array.tobytes() for array in plain]
+
+
+@given(st.lists(st.one_of(st.integers(0, 100_000).map(float), st.floats(0, 1e9)), max_size=60))
+def test_any_values_are_brought_to_scale_in_the_same_way(values: list[float]) -> None:
+    raw, scales = np.stack([values, values, values], axis=1), np.array([4.0, 0.0, 3.0])
+    compiled, plain = np.zeros((2, len(values), 5), dtype=np.float32)
+    finish(raw, scales, compiled, 1)
+    with in_python():
+        finish(raw, scales, plain, 1)
+    assert compiled.tobytes() == plain.tobytes()
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1e-5, 0.01, 1.0, 1e3, 1e6]))

@@ -106,18 +106,24 @@ def _alike(one: Block, other: Block) -> bool:
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
     read = [_names(block, links) for block in near]
-    dated = [bool(date_spans(block.text, language)) for block in near]
-    beside = [any(dated[max(index - 1, 0) : index + 2]) for index in range(len(near))]
     signs = (
         [announced for announced, _ in read],
         [
             others
             for (_, others), block in zip(read, near, strict=True)
-            if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href)
+            if others and (MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
         ],
-        [others for (_, others), block, sure in zip(read, near, beside, strict=True) if sure and _plain_link(block)],
+        [
+            others
+            for index, ((_, others), block) in enumerate(zip(read, near, strict=True))
+            if others and _plain_link(block) and _any_dated(near[max(index - 1, 0) : index + 2], language)
+        ],
     )
     return next((_people(names) for sign in signs for names in sign if names), ())
+
+
+def _any_dated(blocks: Sequence[Block], language: str) -> bool:
+    return any(date_spans(block.text, language) for block in blocks)
 
 
 def _plain_link(block: Block) -> bool:
@@ -133,8 +139,6 @@ def _people(names: Sequence[str]) -> tuple[str, ...]:
 
 def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Announced names, and names that only look like some, among a byline's pieces; photographers' are none of them."""
-    if PICTURE.search(block.path):
-        return (), ()
     announced: list[str] = []
     others: list[str] = []
     for piece in _pieces(GLUED.sub(r"\1 ", block.text[:MAX_BYLINE_CHARS])):
@@ -146,6 +150,9 @@ def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
         known = rest != piece
         if names and all(_like_a_name(name) or (known and name.isupper() and name.isalpha()) for name in names):
             (announced if known else others).extend(names)
+    # Asked last: few blocks hold names.
+    if (announced or others) and PICTURE.search(block.path):
+        return (), ()
     return tuple(announced), tuple(others)
 
 
@@ -171,7 +178,9 @@ def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
     published = modified = ""
     for block in blocks:
         text = block.text[:MAX_BYLINE_CHARS]
-        if block.role is not Role.BYLINE and not (DATED.search(block.path) or len(text) < 60):
+        if not DIGIT.search(text):
+            continue
+        if block.role is not Role.BYLINE and not (len(text) < 60 or DATED.search(block.path)):
             continue
         match = words().updated.search(text)
         before, after = (text[: match.start()], text[match.end() :]) if match else (text, "")

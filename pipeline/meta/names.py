@@ -32,6 +32,7 @@ DOMAIN = re.compile(r"\w{3}\.[a-z]{2,8}$")
 CODE = re.compile(r"[{}<>=\\$%^`~]|function\b|\bvar\b|://")
 # Combining marks are no word characters, so accents go too once letters are decomposed.
 NOT_WORD = re.compile(r"[\W_]+")
+ASCII_NOT_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 DIGITS = re.compile(r"\d{3,}|\d+[:/]\d+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 ABBREVIATED = re.compile(r"(?:\b\w\.|\b[JS]r\.|\w\.\w\.)$")
@@ -68,7 +69,7 @@ def words() -> Words:
 
     flags = re.IGNORECASE
     return Words(
-        before=re.compile(rf"^(?:{either('before')})(?:\s*[:\uff1a\uff0f]\s*|\s+(?!$))", flags),
+        before=re.compile(rf"(?:{either('before')})(?:\s*[:\uff1a\uff0f]\s*|\s+(?!$))", flags),
         joiner=re.compile(rf"\s+({either('joiners')}|&)\s+", flags),
         titles_after=re.compile(rf"[\s,]+(?:{either('titles_after')})\b.*$", flags),
         updated=re.compile(rf"(?<!\w)(?:{either('updated')})(?!\w)|(?:\u66f4\u65b0|\uc218\uc815)", flags),
@@ -113,7 +114,7 @@ def is_outlet(name: str) -> bool:
 def folded(name: str) -> str:
     """A name's letters and digits, without case and accents, to compare by."""
     if name.isascii():
-        return NOT_WORD.sub("", name.lower())
+        return name.lower().encode().translate(None, ASCII_NOT_WORD).decode()
     return NOT_WORD.sub("", unicodedata.normalize("NFKD", name).casefold())
 
 
@@ -128,10 +129,10 @@ def _clean(field: str) -> str:
 def strip_prefix(text: str) -> str:
     """A byline without the word that announces a name; the text itself when there is none."""
     for _ in range(2):
-        shorter = words().before.sub("", text)
-        if shorter == text:
+        announced = words().before.match(text)
+        if announced is None:
             break
-        text = shorter
+        text = text[announced.end() :]
     return text
 
 

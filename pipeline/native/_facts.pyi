@@ -5,15 +5,7 @@ from numpy.typing import NDArray
 
 from pipeline.model import Block, Role
 
-def count(
-    texts: list[str],
-    classes: NDArray[np.uint8],
-    space: int,
-    upper: int,
-    signs: str,
-    counts: NDArray[np.int64],
-    marks: NDArray[np.int64],
-) -> None: ...
+def text(texts: list[str], classes: NDArray[np.uint8], signs: str, raw: NDArray[np.float64]) -> None: ...
 def words(
     texts: list[str],
     classes: NDArray[np.uint8],
@@ -58,6 +50,7 @@ def paths(
     buckets: int,
     path_parts: Callable[[str], list[str]],
     starts: NDArray[np.int64],
+    groups: NDArray[np.int64],
 ) -> bytearray: ...
 def explain(
     standard: NDArray[np.float32],

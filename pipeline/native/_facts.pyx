@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
 """What `pipeline.features` counts in blocks, compiled: characters by class, copies, and the buckets of words and of path steps.
 
-Raw integers only; `pipeline.features` makes facts of them. Strings are read in place, every read behind a test against the
+Raw values, which `pipeline.structure.finish` brings to scale. Strings are read in place, every read behind a test against the
 string's length.
 """
 
@@ -18,6 +18,11 @@ from array import array
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
     bint PyUnicode_IS_ASCII(str text) noexcept
+
+# As in `pipeline.words.CLASSES`.
+cdef enum:
+    SPACE, LOWER, UPPER, LETTER, IDEOGRAPH, DIGIT, STOP, COMMA, COLON, QUOTE, DASH, BRACKET, DIVIDER, SYMBOL, CURRENCY, OTHER,
+    CLASS_COUNT
 
 cdef struct Said:
     uint64_t key
@@ -87,52 +92,60 @@ cdef class Numbers:
         return copy
 
 
-def count(
-    list texts not None, const uint8_t[::1] classes, int space, int upper, str signs not None, int64_t[:, ::1] counts,
-    int64_t[:, ::1] marks,
-):
-    """Fill in, for every text, its characters by class, and what `pipeline.features.Counted` names after them."""
-    cdef Py_ssize_t row, at, size
-    cdef int kind
-    cdef uint8_t char_class, before
+def text(list texts not None, const uint8_t[::1] classes, str signs not None, double[:, ::1] raw):
+    """Fill in the columns of `pipeline.features.TEXT_FACTS`, before any logarithm."""
+    cdef Py_ssize_t row, at, size, blocks = len(texts)
+    cdef int kind, first, last, before
     cdef const void* data
-    cdef Py_UCS4 char
+    cdef Py_UCS4 char, least_sign = min(signs)
     cdef str text
     cdef dict seen = {}
-    cdef int64_t[256] found
-    cdef int64_t capitals
-    cdef const uint8_t* class_of
-    cdef Py_UCS4 least_sign = min(signs)
+    cdef int64_t[CLASS_COUNT] found
+    cdef int64_t capitals, start = 0, total = 0
     cdef bint has_sign, has_break
-    assert len(classes) == 0x10000 and counts.shape[0] == marks.shape[0] == len(texts) and marks.shape[1] == 8
-    class_of = &classes[0]
-    for row in range(len(texts)):
+    cdef double chars, words
+    cdef double* fact
+    assert len(classes) == 0x10000 and raw.shape[0] == blocks and raw.shape[1] == 39
+    for text in texts:
+        total += len(text)
+    total = max(total, 1)
+    for row in range(blocks):
         text = texts[row]
         size, kind, data = len(text), PyUnicode_KIND(text), PyUnicode_DATA(text)
         capitals, has_sign, has_break = 0, False, False
         memset(found, 0, sizeof(found))
-        before = char_class = space
+        first = last = before = SPACE
         for at in range(size):
             char = PyUnicode_READ(kind, data, at)
-            char_class = class_of[char if char < 0xFFFF else 0xFFFF]
-            found[char_class] += 1
-            capitals += char_class == upper and before == space
+            last = (&classes[0])[char if char < 0xFFFF else 0xFFFF] % CLASS_COUNT
+            found[last] += 1
+            capitals += last == UPPER and before == SPACE
             has_break |= char == 10
             if char >= least_sign and not has_sign:
                 has_sign = char in signs
             if not at:
-                marks[row, 1] = char_class
-            before = char_class
-        for at in range(min(counts.shape[1], 256)):
-            counts[row, at] = found[at]
-        marks[row, 0] = size
-        marks[row, 2] = char_class if size else 0
-        marks[row, 3], marks[row, 4], marks[row, 5] = capitals, has_sign, has_break
-        marks[row, 7] = seen.get(text, 0)
-        seen[text] = marks[row, 7] + 1
-    for row in range(len(texts)):
-        marks[row, 6] = seen[texts[row]] - 1
-        marks[row, 7] = marks[row, 7] > 0
+                first = last
+            before = last
+        chars, words = max(size, 1), found[SPACE] + 1 + <double>found[IDEOGRAPH] / 2
+        fact = &raw[row, 0]
+        fact[0], fact[1], fact[2], fact[3] = chars, words, chars / words / 10, chars / (found[STOP] + 1)
+        fact[4], fact[5], fact[6] = found[LOWER] / chars, found[UPPER] / chars, found[LETTER] / chars
+        fact[7], fact[8], fact[9] = found[IDEOGRAPH] / chars, found[DIGIT] / chars, found[STOP] / chars * 10
+        fact[10], fact[11], fact[12] = found[COMMA] / chars * 10, found[DIVIDER] / chars * 10, found[OTHER] / chars
+        fact[13], fact[14], fact[15], fact[16] = found[STOP], found[COMMA], found[QUOTE], found[BRACKET]
+        fact[17], fact[18], fact[19] = found[COLON], found[SYMBOL], capitals / words
+        fact[20], fact[21], fact[22] = first == UPPER, first == DIGIT, first >= STOP
+        fact[23], fact[24], fact[25], fact[26] = last == STOP, last == COLON, last == QUOTE, LOWER <= last <= IDEOGRAPH
+        fact[27], fact[28], fact[29] = has_sign, found[CURRENCY] > 0, has_break
+        fact[31] = seen.get(text, 0)
+        seen[text] = fact[31] + 1
+        fact[31] = fact[31] > 0
+        fact[32], fact[33], fact[34] = <double>row / blocks, blocks, <double>start / total
+        fact[35] = 1 - fact[34] - <double>size / total
+        fact[36], fact[37], fact[38] = words < 1.5, 1.5 <= words < 2.5, 5 <= words <= 20 and last != STOP
+        start += size
+    for row in range(blocks):
+        raw[row, 30] = seen[texts[row]] - 1
 
 
 cdef inline uint64_t mixed(uint64_t value) noexcept:
@@ -387,30 +400,32 @@ def tokens(
 
 def paths(
     list paths not None, list near not None, str separators not None, int parts, int64_t buckets, path_parts,
-    int64_t[::1] starts,
+    int64_t[::1] starts, int64_t[:, ::1] groups,
 ):
-    """Buckets of the words of every path's steps by distance, flat; fills in where each path's begin."""
+    """Buckets of the words of every path's steps by distance, flat; fills in where each path's begin, and `groups`."""
     cdef Numbers tokens = Numbers()
-    cdef dict known = {}
-    cdef tuple stretch
+    cdef dict known = {}, parents = {}
+    cdef tuple found
     cdef Py_ssize_t row, first
-    cdef str path
+    cdef str path, parent
     cdef bint[128] separate
     for row in range(128):
         separate[row] = Py_UNICODE_ISSPACE(row) or chr(row) in separators
-    assert len(starts) == len(paths) + 1 and buckets > 0 and near
+    assert len(starts) == len(paths) + 1 and buckets > 0 and near and groups.shape[0] == 2 and groups.shape[1] == len(paths)
     for row in range(len(paths)):
         path = paths[row]
         starts[row] = first = tokens.count
-        stretch = known.get(path)
-        if stretch is not None:
-            tokens.repeat(stretch[0], stretch[1])
-            continue
-        if PyUnicode_IS_ASCII(path):
-            _ascii_path(tokens, path, near, separate, parts, buckets)
-        elif path:
-            _any_path(tokens, path, near, buckets, path_parts)
-        known[path] = (first, tokens.count)
+        found = known.get(path)
+        if found is not None:
+            tokens.repeat(found[2], found[3])
+        else:
+            if PyUnicode_IS_ASCII(path):
+                _ascii_path(tokens, path, near, separate, parts, buckets)
+            elif path:
+                _any_path(tokens, path, near, buckets, path_parts)
+            parent = path.rpartition("/")[0]
+            found = known[path] = (len(known), parents.setdefault(parent, len(parents)), first, tokens.count)
+        groups[0, row], groups[1, row] = found[0], found[1]
     starts[len(paths)] = tokens.count
     return tokens.buffer()
 

@@ -55,3 +55,47 @@ def activate(float[:, ::1] values, const float[::1] bias, float[:, ::1] state):
         for column in range(width):
             value = given[column] + (&bias[0])[column]
             found[column] += value if value > 0 else 0
+
+
+def running_means(const float[:, ::1] state, float[:, ::1] before, float[:, ::1] after):
+    """As `pipeline.label._running_means`."""
+    cdef Py_ssize_t row, column, rows = state.shape[0], width = state.shape[1]
+    cdef const float* given
+    cdef const float* total
+    cdef float* ahead
+    cdef float* behind
+    assert before.shape[0] == after.shape[0] == rows and before.shape[1] == after.shape[1] == width
+    if not rows or not width:
+        return
+    before[0] = state[0]
+    for row in range(1, rows):
+        ahead, given = &before[row, 0], &state[row, 0]
+        for column in range(width):
+            ahead[column] = (ahead - width)[column] + given[column]
+    total = &before[rows - 1, 0]
+    for row in range(rows):
+        ahead, behind, given = &before[row, 0], &after[row, 0], &state[row, 0]
+        for column in range(width):
+            behind[column] = (total[column] - ahead[column] + given[column]) / <float>(rows - row)
+            # The total stands in the last row: divided last.
+            ahead[column] /= <float>(row + 1)
+
+
+def order(const int64_t[::1] group, int64_t[::1] order, int64_t[::1] starts):
+    """As `pipeline.label._ordered`; `starts` holds noughts."""
+    cdef Py_ssize_t row, number, groups = len(starts) - 1
+    cdef int64_t first = 0, size
+    assert len(order) == len(group)
+    for row in range(len(group)):
+        assert 0 <= group[row] < groups
+        starts[group[row]] += 1
+    for number in range(groups + 1):
+        size, starts[number] = starts[number], first
+        first += size
+    for row in range(len(group)):
+        order[starts[group[row]]] = row
+        starts[group[row]] += 1
+    # Each group now ends where the next began.
+    for number in range(groups, 0, -1):
+        starts[number] = starts[number - 1]
+    starts[0] = 0

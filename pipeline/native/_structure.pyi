@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,4 +16,13 @@ def describe(
     hidden_mark: str,
     local_initials: str,
     raw: NDArray[np.float64],
+) -> None: ...
+def finish(
+    raw: NDArray[np.float64],
+    scales: NDArray[np.float64],
+    logarithms: NDArray[np.float64],
+    log1p: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    others: NDArray[np.float64],
+    facts: NDArray[np.float32],
+    at: int,
 ) -> None: ...

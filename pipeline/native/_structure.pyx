@@ -25,6 +25,13 @@ cdef double[::1] fractions(Py_ssize_t count):
     return array("d", bytes(8 * count))
 
 
+cdef inline tuple _row(value):
+    """A named tuple as a tuple, whose fields are read without a call."""
+    if not isinstance(value, tuple):
+        raise TypeError(type(value))
+    return <tuple>value
+
+
 cdef class Page:
     """Columns over kinds of elements, over elements with the document itself in front, and over blocks."""
 
@@ -51,17 +58,22 @@ cdef class Page:
     cdef int read_elements(self, tree, dict tags, dict around, frozenset pictures, str hidden_mark) except -1:
         cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last
         cdef Py_ssize_t number, count = len(kinds), parent
+        cdef dict known = {}
+        cdef tuple kind, about
         cdef int64_t hidden_bit = 1 << len(around), images = 0, articles = 0
         cdef int64_t[::1] is_picture = integers(count), is_article = integers(count)
         cdef str tag, name
         self.depth, self.around, self.tag = integers(count), integers(count), integers(count)
         for number in range(count):
-            parent, tag, name = kinds[number]
-            self.tag[number] = tags.get(tag, 0)
-            is_picture[number], is_article[number] = tag in pictures, tag == "article"
+            kind = _row(kinds[number])
+            parent, tag, name = kind[0], kind[1], kind[2]
+            about = known.get(tag)
+            if about is None:
+                about = known[tag] = (tags.get(tag, 0), around.get(tag, 0), tag in pictures, tag == "article")
+            self.tag[number], is_picture[number], is_article[number] = about[0], about[2], about[3]
             if number:
                 self.depth[number] = self.depth[parent] + 1
-                self.around[number] = self.around[parent] | <int64_t>around.get(tag, 0)
+                self.around[number] = self.around[parent] | <int64_t>about[1]
                 if name.endswith(hidden_mark):
                     self.around[number] |= hidden_bit
         self.parent, self.last, self.kind = integers(self.elements), integers(self.elements), integers(self.elements)
@@ -318,3 +330,44 @@ cdef Py_ssize_t _hrefs(list hrefs, str local_initials, double[:, ::1] raw, Py_ss
         raw[row, at + 2], raw[row, at + 3] = <double>min(hyphens, 12) / 6, <double>min(digits, 12) / 6
         raw[row, at + 4], raw[row, at + 5] = href[0] in local_initials, <double>min(slashes, 10) / 5
     return at + 6
+
+
+def finish(
+    const double[:, ::1] raw, const double[::1] scales, const double[::1] logarithms, log1p, double[::1] others,
+    float[:, ::1] facts, Py_ssize_t at,
+):
+    """As `pipeline.structure.finish`; `log1p` is asked, all at once, for what is not among the listed logarithms: the `others`."""
+    cdef Py_ssize_t row, column, columns = len(scales), count = 0
+    cdef const double* given
+    cdef float* told
+    cdef double value
+    cdef const double[::1] answers = others
+    assert raw.shape[1] == columns and len(others) == raw.shape[0] * columns and raw.shape[0] == facts.shape[0] and 0 <= at and at + columns <= facts.shape[1]
+    assert 0 < len(logarithms) < 1 << 31
+    if not raw.shape[0]:
+        return
+    for row in range(raw.shape[0]):
+        given = &raw[row, 0]
+        for column in range(columns):
+            if (&scales[0])[column] > 0 and not _is_listed(given[column], len(logarithms)):
+                others[count] = given[column]
+                count += 1
+    if count:
+        answers = log1p(others[:count])
+    count = 0
+    for row in range(raw.shape[0]):
+        given, told = &raw[row, 0], &facts[row, at]
+        for column in range(columns):
+            value = given[column]
+            if (&scales[0])[column] > 0:
+                if _is_listed(value, len(logarithms)):
+                    value = (&logarithms[0])[<int>value]
+                else:
+                    value = answers[count]
+                    count += 1
+                value /= (&scales[0])[column]
+            told[column] = <float>value
+
+
+cdef inline bint _is_listed(double value, double listed) noexcept:
+    return 0 <= value < listed and value == <int>value

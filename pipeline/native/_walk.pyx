@@ -11,6 +11,10 @@ from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND,
 
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
+    Py_UCS4 PyUnicode_MAX_CHAR_VALUE(str text) noexcept
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
+    Py_ssize_t PyUnicode_CopyCharacters(str to, Py_ssize_t to_start, str text, Py_ssize_t start, Py_ssize_t size) except -1
+    int PyUnicode_WriteChar(str to, Py_ssize_t at, Py_UCS4 char) except -1
 
 # What a tag is to the walk.
 cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16
@@ -361,7 +365,7 @@ def walk(
             while begin < stop and Py_UNICODE_ISSPACE(text[begin]):
                 begin += 1
             if begin == stop and stop:
-                blank = blank + text
+                blank = blank + text if blank else text
                 continue
             while begin < stop and Py_UNICODE_ISSPACE(text[stop - 1]):
                 stop -= 1
@@ -398,9 +402,12 @@ def walk(
                 attrs = node.attrs
                 more = len(attrs)
                 if more:
-                    has_class, has_id = "class" in attrs, "id" in attrs
-                    has_href = mark & LINK and "href" in attrs
-                    more -= has_class + has_id + has_href
+                    has_class = "class" in attrs
+                    more -= has_class
+                    has_id = more and "id" in attrs
+                    more -= has_id
+                    has_href = more and mark & LINK and "href" in attrs
+                    more -= has_href
                     is_hidden = more and not mark & WHOLE_PAGE and _is_hidden(attrs, is_hiding_style)
                     if is_hidden and above.depth < shown:
                         is_unseen = not has_running_text(node, element_type, text_type)
@@ -581,7 +588,8 @@ cdef str _step(str tag, str name, Py_ssize_t name_chars):
     """As `pipeline.segment_html._step`."""
     if not name:
         return tag
-    return tag + "." + ".".join(name[:name_chars].replace("/", ".").split())
+    name = _one_line((name if len(name) <= name_chars else name[:name_chars]).replace("/", "."))
+    return f"{tag}.{name.replace(' ', '.')}"
 
 
 def surely_seen(list texts not None, list firsts not None):
@@ -642,3 +650,23 @@ def odd(str text not None):
         wide_lone |= wide >> 11 == 0x1B
         wide_replaced |= wide == 0xFFFD
     return wide_returns | wide_nuls << 1 | wide_lone << 2 | wide_replaced << 3
+
+
+def without_returns(str text not None):
+    """LF for CR and CRLF."""
+    cdef Py_ssize_t size = len(text), shorter = 0, at, start = 0, to = 0
+    cdef str result
+    at = PyUnicode_FindChar(text, u"\r", 0, size, 1)
+    while at >= 0:
+        shorter += at + 1 < size and text[at + 1] == u"\n"
+        at = PyUnicode_FindChar(text, u"\r", at + 1, size, 1)
+    result = PyUnicode_New(size - shorter, PyUnicode_MAX_CHAR_VALUE(text))
+    while start < size:
+        at = PyUnicode_FindChar(text, u"\r", start, size, 1)
+        to += PyUnicode_CopyCharacters(result, to, text, start, (at if at >= 0 else size) - start)
+        if at < 0:
+            break
+        PyUnicode_WriteChar(result, to, u"\n")
+        to += 1
+        start = at + 2 if at + 1 < size and text[at + 1] == u"\n" else at + 1
+    return result
