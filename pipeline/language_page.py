@@ -110,9 +110,9 @@ class _Page:
         )
         rows: dict[str | tuple[str, str | None], int] = {}
         self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
-        self.blocks = [key if isinstance(key, str) else key[0] for key in rows]
+        self.blocks = [block for block, _ in rows] if hints is not None else list(rows)
         page = self.page = self.reader.read(self.blocks)
-        self.place = np.array(self.row_of, dtype=np.intp)
+        self.place = np.fromiter(self.row_of, np.intp, len(self.row_of))
         self.times = np.bincount(self.place, minlength=len(self.blocks))
         self.masks: list[int] = page.scripts.tolist()
         self.open = ~page.wordless

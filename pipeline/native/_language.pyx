@@ -27,14 +27,16 @@ cdef extern from *:
     #define PRESSCUT_WIDE
     #endif
 
+    #if defined(__GNUC__)
+    #define PRESSCUT_ASK_FOR(place) __builtin_prefetch(place)
+    #else
+    #define PRESSCUT_ASK_FOR(place)
+    #endif
+
     PRESSCUT_WIDE static void presscut_add_rows(
         int16_t *PRESSCUT_ALONE out, const int8_t *PRESSCUT_ALONE table, const uint32_t *PRESSCUT_ALONE rows,
         int count, int width)
     {
-    #if defined(__GNUC__)
-        /* The table is bigger than the near caches: ask for all rows before the first is waited for. */
-        for (int n = 0; n < count; n++) __builtin_prefetch(table + (int64_t)rows[n] * width);
-    #endif
         if (width == 32) {
             int16_t sums[32] = {0};
             for (int n = 0; n < count; n++) {
@@ -70,6 +72,7 @@ cdef extern from *:
         for (int64_t c = 0; c < columns; c++) out[c] += (int32_t)times * (int32_t)row[c];
     }
     """
+    void PRESSCUT_ASK_FOR(const int8_t *) noexcept nogil
     void presscut_add_rows(int16_t *, const int8_t *, const uint32_t *, int, int) noexcept nogil
     void presscut_dot(double *, const double *, const double *, int64_t, int64_t) noexcept nogil
     void presscut_count(int32_t *, const int16_t *, int16_t, int64_t) noexcept nogil
@@ -95,6 +98,8 @@ cdef enum:
     BORDER = 64
     LOOSE = 128
     FEATURE_CHARACTERS = 64
+    # Of a token: at most one of every order at every place, and a word at every second one.
+    MOST_FEATURES = 6 * FEATURE_CHARACTERS + 16
 
 cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
 cdef int64_t MONOTONOUS_DOUBT
@@ -125,6 +130,7 @@ cdef enum:
     CACHE_LINE = 64
     KEPT_TEXTS = 2000
     KEPT_TEXT_CHARACTERS = 40
+    NOBODY = -1
     NO_LANGUAGE = 1
     SHORTENED = 2
 cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed
@@ -382,6 +388,11 @@ cdef class Reader:
     cdef uint32_t *characters
     cdef int32_t *token_rows
     cdef Py_ssize_t token_room
+    # The weights asked for last, and the token that they are for: added up when the next ones are asked for, since the
+    # table is bigger than the near caches.
+    cdef uint32_t asked[MOST_FEATURES]
+    cdef int asked_count
+    cdef int32_t asked_row
     # The pool.
     cdef Py_ssize_t languages, taught, codes
     cdef const double[:, ::1] layer, by_letters
@@ -420,6 +431,7 @@ cdef class Reader:
         self.seed = <uint64_t>(hash("a seed of this process") & 0xFFFFFFFF)
         self.cheap = {}
         self.used, self.room, self.token_room = 0, 1024, 1024
+        self.asked_row = NOBODY
         self.known, self.kept, self.kept_room, self.slot_mask = 0, 0, 8192, 4095
         self.vectors = <int16_t *>PyMem_Malloc(self.room * (self.dimensions + 1) * sizeof(int16_t))
         self.facts = <Facts *>PyMem_Malloc(self.room * sizeof(Facts))
@@ -482,6 +494,7 @@ cdef class Reader:
 
     cdef int _forget(self) except -1:
         """Make room between calls; rows that a call has found stay where they are."""
+        self._add_asked()
         if self.used > KEPT_TOKENS:
             memset(self.slots, 0, (self.slot_mask + 1) * sizeof(Slot))
             self.used = self.known = self.kept = 0
@@ -616,18 +629,17 @@ cdef class Reader:
     cdef int _read_token(self, int32_t row, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
         """Add up the weights of a token's n-grams."""
         cdef uint8_t unlike = self.facts[row].unlike
-        cdef int16_t *out = self.vectors + row * (self.dimensions + 1)
         self.facts[row].read = True
         if unlike & NO_LANGUAGE:
-            memset(out, 0, (self.dimensions + 1) * sizeof(int16_t))
+            memset(self.vectors + row * (self.dimensions + 1), 0, (self.dimensions + 1) * sizeof(int16_t))
             return 0
         end = min(end, start + FEATURE_CHARACTERS)
         if unlike & LOOSE:
             plain = PyUnicode_Substring(text, start, end)
             if not unicodedata.is_normalized("NFC", plain):
                 plain = unicodedata.normalize("NFC", plain)[:FEATURE_CHARACTERS]
-            return self._add_features(PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain), out)
-        return self._add_features(kind, data, start, end, out)
+            return self._ask(row, PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain))
+        return self._ask(row, kind, data, start, end)
 
     cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) noexcept:
         """May the letters be a unit's? Only then is it worth asking."""
@@ -642,16 +654,14 @@ cdef class Reader:
                 key = (key << 16) + self.lower[point]
         return inside <= UNIT_LETTERS and UNITS[(key * MULTIPLIER) >> 54]
 
-    cdef int _add_features(
-        self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end, int16_t *out
-    ) except -1:
-        """Add up the weights of every n-gram and word, as `language_tokens.features` names them."""
+    cdef int _ask(self, int32_t row, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Ask for the weights of every n-gram and word, as `language_tokens.features` names them."""
         cdef Py_ssize_t length = end - start, size = length + 1, n, place
         cdef uint64_t c[FEATURE_CHARACTERS + 8]
-        # At most one of every order at every place, and a word at every second one.
-        cdef uint32_t buckets[6 * FEATURE_CHARACTERS + 16]
+        cdef uint32_t *buckets = self.asked
         cdef uint64_t here, word
         cdef int count = 0
+        self._add_asked()
         c[0] = 32
         for n in range(length):
             c[n + 1] = self.lower[PyUnicode_READ(kind, data, start + n)]
@@ -692,13 +702,22 @@ cdef class Reader:
                 count += 1
             else:
                 n += 1
-        # At most 257 features, each at most 127: no sum is beyond 16 bits.
-        presscut_add_rows(out, &self.table[0, 0], buckets, count, <int>self.dimensions)
-        out[self.dimensions] = <int16_t>count
+        self.asked_row, self.asked_count = row, count
         return 0
 
     cdef inline uint32_t _bucket(self, uint64_t hashed) noexcept:
-        return <uint32_t>((hashed * MULTIPLIER) >> self.shift)
+        cdef uint32_t bucket = <uint32_t>((hashed * MULTIPLIER) >> self.shift)
+        PRESSCUT_ASK_FOR(&self.table[bucket, 0])
+        return bucket
+
+    cdef void _add_asked(self) noexcept:
+        """Add up the weights asked for last."""
+        cdef int16_t *out = self.vectors + self.asked_row * (self.dimensions + 1)
+        if self.asked_row != NOBODY:
+            # At most 257 features, each at most 127: no sum is beyond 16 bits.
+            presscut_add_rows(out, &self.table[0, 0], self.asked, self.asked_count, <int>self.dimensions)
+            out[self.dimensions] = <int16_t>self.asked_count
+            self.asked_row = NOBODY
 
     cdef Py_ssize_t _tokens(self, text, Py_ssize_t first, int64_t most_letters) except -1:
         """Put the rows of a text's tokens from place `first` on; how many there are.
@@ -799,6 +818,7 @@ cdef class Reader:
                     total += 1
                 before = flags
             used += tokens[number]
+        self._add_asked()
         piece_vectors_ = np.zeros((total, self.dimensions + 1), np.float64)
         piece_letters_ = np.zeros(total, np.int64)
         cdef double[:, ::1] piece_vectors = piece_vectors_
@@ -1051,6 +1071,7 @@ cdef class Reader:
                 found[number, :] = self.known_answers[<Py_ssize_t>known]
                 continue
             tokens = self._tokens(text, 0, len(text))
+            self._add_asked()
             letters = lower_letters = words = capitals = 0
             sums_[:] = 0
             for n in range(tokens):
