@@ -7,7 +7,7 @@ import numpy as np
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
-from libc.math cimport sqrt
+from libc.math cimport rint, sqrt
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -102,7 +102,7 @@ cdef enum:
     MOST_FEATURES = 6 * FEATURE_CHARACTERS + 16
 
 cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
-cdef int64_t MONOTONOUS_DOUBT
+cdef int64_t MONOTONOUS_DOUBT, MOST_LETTERS, TENTHS
 cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
@@ -133,7 +133,7 @@ cdef enum:
     NOBODY = -1
     NO_LANGUAGE = 1
     SHORTENED = 2
-cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed
+cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, Span, DECIDED
 cdef bint prepared = False
 
 
@@ -157,12 +157,12 @@ cdef struct Slot:
 
 cdef _prepare():
     """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
-    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
+    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT, MOST_LETTERS, TENTHS
     global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
     global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, SHARE_BITS, READ_CHARACTERS
-    global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
-    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, scripts
+    global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, Span, DECIDED, prepared
+    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, model, scripts
 
     tables = language_numbers.tables()
     for n, value in enumerate(tables.coarse.tolist()):
@@ -198,7 +198,8 @@ cdef _prepare():
     SHARE_SHIFT = 30 - SHARE_BITS
     DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
     Look, Settled, Weighed = language_look.Look, language_look.Settled, language_look.Weighed
-    PageReading = language_reading.PageReading
+    PageReading, MOST_LETTERS = language_reading.PageReading, language_reading.MOST_LETTERS
+    Span, DECIDED, TENTHS = model.Span, language_look.DECIDED, language_look.TENTHS
     NAMES_FROM, NAMES_UP_TO = language_reading.NAMES_FROM, language_reading.NAMES_UP_TO
     NAMES_AT_MOST, PIECE_READ = language_reading.NAMES_AT_MOST, language_reading.PIECE_READ
     NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
@@ -803,9 +804,10 @@ cdef class Reader:
         name_like_ = np.empty(count, np.uint8)
         many_names_ = np.empty(count, np.uint8)
         wordless_ = np.empty(count, np.uint8)
+        weights_ = np.empty(count, np.int64)
         vectors_ = np.zeros((count, self.dimensions + 1), np.float64)
         cdef int64_t[::1] tokens = tokens_, first_piece = first_, piece_counts = pieces_, letters = letters_
-        cdef int64_t[::1] masks = scripts_
+        cdef int64_t[::1] masks = scripts_, weights = weights_
         cdef uint8_t[::1] name_like = name_like_, many_names = many_names_, wordless = wordless_
         cdef double[:, ::1] vectors = vectors_
         self._forget()
@@ -871,9 +873,11 @@ cdef class Reader:
             name_like[number] = (words == named and 2 <= words <= 4) or (words == 1 and weak == 1)
             many_names[number] = words <= NAMES_UP_TO and named >= NAMES_FROM * words
             wordless[number] = letters[number] < 2 or (real == 0 and digits > 0)
+            weights[number] = 0 if wordless[number] else min(letters[number], MOST_LETTERS) * (
+                1 if name_like[number] else TENTHS)
         return PageReading(
             tokens_, first_, pieces_, vectors_, letters_, scripts_, name_like_.view(np.bool_),
-            many_names_.view(np.bool_), wordless_.view(np.bool_), piece_vectors_, piece_letters_,
+            many_names_.view(np.bool_), wordless_.view(np.bool_), weights_, piece_vectors_, piece_letters_,
         )
 
     # --- the cheap look
@@ -885,27 +889,40 @@ cdef class Reader:
             found = self.cheap[id(model)] = (Cheap(model), model)
         return <Cheap>found[0]
 
-    def look(self, model, vectors_, letters_, counts_):
+    def look(self, model, rows_, vectors_, letters_, counts_):
         cdef Cheap cheap = self._cheap(model)
+        cdef const int64_t[::1] rows = rows_
         cdef double[:, ::1] vectors = vectors_
         cdef const int64_t[::1] letters = letters_, counts = counts_
-        cdef Py_ssize_t rows = vectors.shape[0], row, c
-        logs_ = np.empty((rows, cheap.columns), np.int64)
-        shares_ = np.empty((rows, cheap.columns), np.int64)
+        cdef Py_ssize_t row, block, c
+        logs_ = np.empty((len(rows_), cheap.columns), np.int64)
+        shares_ = np.empty((len(rows_), cheap.columns), np.int64)
         mix_ = np.zeros(cheap.columns, np.int64)
         cdef int64_t[:, ::1] logs = logs_, shares = shares_
         cdef int64_t[::1] mix = mix_
-        for row in range(rows):
-            cheap.logits(&vectors[row, 0], letters[row], &logs[row, 0])
+        for row in range(rows.shape[0]):
+            block = rows[row]
+            cheap.logits(&vectors[block, 0], letters[block], &logs[row, 0])
             log_shares(&logs[row, 0], cheap.columns)
             for c in range(cheap.columns):
                 shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
-                mix[c] += shares[row, c] * shares[row, c] * counts[row]
+                mix[c] += shares[row, c] * shares[row, c] * counts[block]
         return Look(logs_, shares_, mix_)
+
+    def shares_of(self, logs_):
+        cdef const int64_t[:, ::1] logs = logs_
+        cdef Py_ssize_t row, c
+        shares_ = np.empty((logs.shape[0], logs.shape[1]), np.int64)
+        cdef int64_t[:, ::1] shares = shares_
+        for row in range(logs.shape[0]):
+            for c in range(logs.shape[1]):
+                shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
+        return shares_
 
     def settle(self, model, seen, asked):
         cdef Cheap cheap = self._cheap(model)
-        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, c, piece, there
+        cdef const int64_t[::1] blocks = asked.rows
+        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, block, c, piece, there
         sure_ = np.empty(rows, np.uint8)
         deviates_ = np.zeros(rows, np.uint8)
         cdef Weighing weighing = Weighing(rows)
@@ -929,15 +946,16 @@ cdef class Reader:
         cdef int64_t *prior = &scratches[0, 0]
         cdef int64_t *logits = &scratches[2, 0]
         for row in range(rows):
+            block = blocks[row]
             rest = 0
             for c in range(columns):
-                rest += shares[row, c] * shares[row, c] * weights[row]
+                rest += shares[row, c] * shares[row, c] * weights[block]
             rest = max(everything - rest, 0)
             for c in range(columns):
-                left = total[c] - shares[row, c] * shares[row, c] * weights[row]
+                left = total[c] - shares[row, c] * shares[row, c] * weights[block]
                 mix[c] = <double>max(left, 0) / (<double>rest + DOUBTED)
             weighing.weigh(
-                row, columns, &logs[row, 0], evidence[row], mix, &hints[row, 0] if hinted else NULL, floor,
+                row, columns, &logs[row, 0], evidence[block], mix, &hints[row, 0] if hinted else NULL, floor,
                 prior, &scratches[1, 0],
             )
             top = weighing.best[row]
@@ -948,10 +966,10 @@ cdef class Reader:
                     favourite = c
             leaning = monotonous and mix[top] >= MONOTONOUS_SHARE
             leaning = leaning and logs[row, favourite] - logs[row, top] < MONOTONOUS_DOUBT
-            sure[row] = known[row] and confidence >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
-            sure[row] |= clear[row] and confidence >= CLEAR_AT and cheap.distinct[top]
-            if piece_counts[row] > 1:
-                for piece in range(first_piece[row], first_piece[row] + piece_counts[row]):
+            sure[row] = known[block] and confidence >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
+            sure[row] |= clear[block] and confidence >= CLEAR_AT and cheap.distinct[top]
+            if piece_counts[block] > 1:
+                for piece in range(first_piece[block], first_piece[block] + piece_counts[block]):
                     if piece_letters[piece] >= PIECE_LETTERS:
                         cheap.logits(&piece_vectors[piece, 0], piece_letters[piece], logits)
                         there = 0
@@ -1015,20 +1033,32 @@ cdef class Reader:
                 mix[row, c] = <double>max(own, 0) / rest
         return mix_
 
-    def around(self, near_, known, Py_ssize_t width):
-        cdef const int64_t[:, ::1] near = near_
-        cdef Py_ssize_t places = near.shape[0], sides = near.shape[1], place, side, low, high, middle, c
+    def around(self, place_, wordless_, asked_, known, Py_ssize_t width):
+        cdef const int64_t[::1] place = place_, asked = asked_
+        cdef const uint8_t[::1] wordless = wordless_.view(np.uint8)
+        cdef Py_ssize_t count = 0, number, side, low, high, middle, c
         cdef int64_t row, there
-        sums_ = np.zeros((places, width), np.float64)
-        left_ = np.ones((places, sides), np.uint8)
+        # The rows of the places with words, two before and two after that are nobody's; where each place is among them.
+        worded_ = np.full(place.shape[0] + 4, NOBODY, np.int64)
+        at_ = np.zeros(place.shape[0], np.int64)
+        sums_ = np.zeros((asked.shape[0], width), np.float64)
+        left_ = np.ones((asked.shape[0], 5), np.uint8)
+        cdef int64_t[::1] worded = worded_, at = at_
         cdef double[:, ::1] sums = sums_
         cdef uint8_t[:, ::1] left = left_
         cdef const int64_t[::1] rows, columns
         cdef const int64_t[:, ::1] shares
+        for number in range(place.shape[0]):
+            at[number] = count
+            if not wordless[place[number]]:
+                worded[count + 2] = place[number]
+                count += 1
         for rows, columns, shares in known:
-            for place in range(places):
-                for side in range(sides):
-                    row = near[place, side]
+            for number in range(asked.shape[0]):
+                for side in range(5):
+                    row = worded[at[asked[number]] + side]
+                    if side == 2 or row == NOBODY or not left[number, side]:
+                        continue
                     low, high = 0, rows.shape[0]
                     while low < high:
                         middle = (low + high) // 2
@@ -1036,17 +1066,33 @@ cdef class Reader:
                             low = middle + 1
                         else:
                             high = middle
-                    if left[place, side] and low < rows.shape[0] and rows[low] == row:
-                        left[place, side] = False
+                    if low < rows.shape[0] and rows[low] == row:
+                        left[number, side] = False
                         for c in range(columns.shape[0]):
-                            sums[place, columns[c]] += <double>shares[low, c]
-        for place in range(places):
+                            sums[number, columns[c]] += <double>shares[low, c]
+        for number in range(asked.shape[0]):
             there = 0
-            for side in range(sides):
-                there += near[place, side] >= 0
+            for side in range(5):
+                there += side != 2 and worded[at[asked[number]] + side] != NOBODY
             for c in range(width):
-                sums[place, c] /= <double>(max(there, 1) << SHARE_BITS)
+                sums[number, c] /= <double>(max(there, 1) << SHARE_BITS)
         return sums_
+
+    def spans_of(self, weighed, rows_, lengths, languages, script):
+        cdef const int64_t[::1] rows = rows_, best = weighed.best, second = weighed.second, own = weighed.own
+        cdef const int64_t[::1] why = weighed.why
+        cdef const double[::1] confidence = weighed.confidence
+        cdef Py_ssize_t n
+        cdef int64_t row
+        new = tuple.__new__
+        found = []
+        for n in range(rows.shape[0]):
+            row = rows[n]
+            found.append(new(Span, (
+                0, lengths[n], languages[best[row]], rint(confidence[row] * 10000) / 10000, languages[second[row]], script,
+                DECIDED[why[row]], languages[own[row]],
+            )))
+        return found
 
     # --- the pool
 
