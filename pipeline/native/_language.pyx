@@ -37,19 +37,19 @@ cdef extern from *:
         int16_t *PRESSCUT_ALONE out, const int8_t *PRESSCUT_ALONE table, const uint32_t *PRESSCUT_ALONE rows,
         int count, int width)
     {
-        if (width == 32) {
-            int16_t sums[32] = {0};
+        int first = 0;
+        /* Sixteen sums stay in one wide register; of all the lanes at once, compilers make a loop of single additions. */
+        for (; first + 16 <= width; first += 16) {
+            int16_t sums[16] = {0};
             for (int n = 0; n < count; n++) {
-                const int8_t *row = table + (int64_t)rows[n] * 32;
-                for (int lane = 0; lane < 32; lane++) sums[lane] += row[lane];
+                const int8_t *row = table + (int64_t)rows[n] * width + first;
+                for (int lane = 0; lane < 16; lane++) sums[lane] += row[lane];
             }
-            for (int lane = 0; lane < 32; lane++) out[lane] = sums[lane];
-            return;
+            for (int lane = 0; lane < 16; lane++) out[first + lane] = sums[lane];
         }
-        for (int lane = 0; lane < width; lane++) out[lane] = 0;
-        for (int n = 0; n < count; n++) {
-            const int8_t *row = table + (int64_t)rows[n] * width;
-            for (int lane = 0; lane < width; lane++) out[lane] += row[lane];
+        for (; first < width; first++) {
+            out[first] = 0;
+            for (int n = 0; n < count; n++) out[first] += table[(int64_t)rows[n] * width + first];
         }
     }
 
@@ -402,9 +402,13 @@ cdef class Reader:
     cdef const uint8_t[::1] py3langid_knows, pycld2_knows, words_know
     cdef const uint32_t[::1] word_hashes
     cdef const int64_t[::1] word_columns, word_gains
+    # Where the hashes with the same upper half start.
+    cdef const int64_t[::1] word_starts
     cdef double scale
     cdef const uint32_t[::1] next_state
-    cdef const int64_t[::1] state_row, state_feature, code_prior, log_of_count
+    # Of every state, the row of its next ones and the feature seen when it is reached.
+    cdef const int32_t[:, ::1] states
+    cdef const int64_t[::1] code_prior, log_of_count
     cdef const int16_t[:, ::1] code_weights
     cdef int32_t[::1] code_column
     cdef int32_t[::1] seen
@@ -461,12 +465,14 @@ cdef class Reader:
         self.words_know = model.words.knows.view(np.uint8)
         self.word_hashes, self.word_columns, self.word_gains = (
             model.words.hashes, model.words.columns, model.words.gains)
+        self.word_starts = np.searchsorted(model.words.hashes >> 16, np.arange((1 << 16) + 1))
         self.columns_of = model.columns
         from pipeline import language_engines
 
         other = language_engines.py3langid()
         self.encode = other.encode
-        self.next_state, self.state_row, self.state_feature = other.next, other.row, other.feature
+        self.next_state = other.next
+        self.states = np.stack([other.row, other.feature], axis=1).astype(np.int32)
         self.code_weights, self.code_prior = other.weights, other.prior
         self.log_of_count = language_engines.logs_of_counts()
         self.codes = len(other.codes)
@@ -1226,8 +1232,8 @@ cdef class Reader:
         memset(scores, 0, codes * sizeof(int64_t))
         memset(part, 0, codes * sizeof(int32_t))
         for n in range(length):
-            state = self.next_state[self.state_row[state] + letters[n]]
-            feature = self.state_feature[state]
+            state = self.next_state[self.states[state, 0] + letters[n]]
+            feature = self.states[state, 1]
             if feature >= 0:
                 if self.seen[feature] == 0:
                     self.touched[features] = <int32_t>feature
@@ -1313,18 +1319,13 @@ cdef class Reader:
 
     cdef bint _add_gains(self, uint32_t key, int64_t *logs) noexcept:
         """Add what the word of this hash says; is it known?"""
-        cdef Py_ssize_t low = 0, high = self.word_hashes.shape[0], middle, first
-        while low < high:
-            middle = (low + high) // 2
-            if self.word_hashes[middle] < key:
-                low = middle + 1
-            else:
-                high = middle
-        first = low
-        while low < self.word_hashes.shape[0] and self.word_hashes[low] == key:
-            logs[self.word_columns[low]] += self.word_gains[low]
-            low += 1
-        return low > first
+        cdef Py_ssize_t n
+        cdef bint known = False
+        for n in range(self.word_starts[key >> 16], self.word_starts[(key >> 16) + 1]):
+            if self.word_hashes[n] == key:
+                logs[self.word_columns[n]] += self.word_gains[n]
+                known = True
+        return known
 
     cdef void _neutral(self, int64_t *logs, int64_t script, const uint8_t[::1] knows, int64_t floor) noexcept:
         cdef Py_ssize_t c
