@@ -103,6 +103,35 @@ class Shares(NamedTuple):
     """(rows, columns)"""
 
 
+class Again(NamedTuple):
+    """What weighing blocks takes that the models have read; columns are all languages."""
+
+    logs: Ints
+    """(rows, columns): logarithms in ticks."""
+    shares: Ints
+    """(rows, columns): probabilities, `SHARE_BITS` behind the point."""
+    weights: Ints
+    """(rows,): what a block counts in the page's mix, in tenths of a letter."""
+    evidence: Floats
+    """(rows,): what a block keeps of its own evidence."""
+    total: Ints
+    """(columns,): the page's mix."""
+    places: Ints
+    """Where the rows stand on the page, some more than once."""
+    order: Ints
+    """(places,): which row stands there."""
+    page: Ints
+    """Which block stands at every place of the page."""
+    wordless: Bools
+    """(blocks,): it is nobody's neighbour."""
+    known: Sequence[Shares]
+    """What is known of blocks; the first that has one counts."""
+    neighbour_weight: float
+    hints: Floats | None
+    """(places, columns): the page's own claims."""
+    floor: float
+
+
 class Weighed(NamedTuple):
     """Evidence and prior together; (rows,) each."""
 
@@ -216,19 +245,25 @@ def mix_without(shares: Ints, weights: Ints, total: Ints, everything: int) -> Fl
     return mix
 
 
-def around(place: Ints, wordless: Bools, asked: Ints, known: Sequence[Shares], width: int) -> Floats:
-    """(asked, languages): the mean of the two blocks with words on each side of the places `asked` of a page.
+def weigh_again(again: Again) -> tuple[Floats, Weighed]:
+    """(places, columns) of the page's mix with the neighbours', and the evidence weighed against it."""
+    mix = mix_without(again.shares, again.weights, again.total, int(again.total.sum()))[again.order]
+    # One after the other, as in C.
+    trust = np.cumsum(mix, axis=1)[:, -1:] * again.neighbour_weight
+    mix += trust * _around(again)
+    return mix, weigh(again.logs[again.order], again.evidence[again.order], mix, again.hints, again.floor)
 
-    `place` are the page's blocks in order; of `known`, the first that has a block counts.
-    """
-    worded = ~wordless[place]
-    at = np.cumsum(worded)[asked] - 1
-    near = np.concatenate((_NOBODY, place[worded], _NOBODY))[at[:, None] + _AROUND]
-    sums = np.zeros((len(near), width), dtype=np.int64)
+
+def _around(again: Again) -> Floats:
+    """(places, columns): the mean of the two blocks with words on each side."""
+    worded = ~again.wordless[again.page]
+    at = np.cumsum(worded)[again.places] - 1
+    near = np.concatenate((_NOBODY, again.page[worded], _NOBODY))[at[:, None] + _AROUND]
+    sums = np.zeros((len(near), len(again.total)), dtype=np.int64)
     owner = np.nonzero(near >= 0)[0]
     rows = near[near >= 0]
     left = np.ones(len(rows), dtype=np.bool_)
-    for table in known:
+    for table in again.known:
         position = np.minimum(np.searchsorted(table.rows, rows), len(table.rows) - 1)
         mine = np.flatnonzero(left & (table.rows[position] == rows))
         np.add.at(sums, (owner[mine][:, None], table.columns), table.shares[position[mine]])

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from pipeline.language_look import (
     SHARE_BITS,
     SHARE_ONE,
     TENTHS,
+    Again,
     Asked,
     Look,
     Pieces,
@@ -105,9 +106,9 @@ class _Page:
         keys: Sequence[str | tuple[str, str | None]] = (
             blocks if hints is None else list(zip(blocks, hints, strict=True))
         )
-        rows: dict[str | tuple[str, str | None], int] = {}
+        rows: dict[Any, int] = {}
         self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
-        self.blocks = list(dict.fromkeys(blocks)) if hints is None else [key[0] for key in rows]
+        self.blocks: list[str] = list(rows) if hints is None else [key[0] for key in rows]
         page = self.page = self.reader.read(self.blocks)
         self.place = np.fromiter(self.row_of, np.intp, len(self.row_of))
         self.times = np.bincount(self.place, minlength=len(self.blocks))
@@ -208,10 +209,10 @@ class _Page:
 
     # --- the page and the neighbours
 
-    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Floats:
-        """(rows, languages): the page's mix as each of `rows` sees it, now that the models have read them."""
+    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Ints:
+        """(languages,): what all blocks add to the page's mix, now that the models have read `rows`."""
         if not self.settings.context or self.length < 2:
-            return np.zeros(shares.shape)
+            return np.zeros(len(self.languages), dtype=np.int64)
         total = self.total + self.reader.mix_of(shares, self.counts[rows])
         again = self.counts * self.open
         for _, seen_rows, model, seen in self.looks:
@@ -219,13 +220,7 @@ class _Page:
         # Ideographs counted as Chinese until now.
         if BIT["Hani"] in self.present:
             total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
-        return self.reader.mix_without(shares, self.page.weights[rows], total, int(total.sum()))
-
-    def _neighbours(self, places: npt.NDArray[np.intp], asked: npt.NDArray[np.intp], shares: Ints) -> Floats:
-        """(places, languages): mean of the two blocks with words on each side; `shares` are those of rows `asked`."""
-        known = [Shares(asked, np.arange(len(self.languages)), shares), *self.certain]
-        known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
-        return self.reader.around(self.place, self.page.wordless, places, known, len(self.languages))
+        return total
 
     # --- the page's own claims
 
@@ -255,13 +250,28 @@ class _Page:
     def _settle_with_models(self, rest: npt.NDArray[np.intp], found: list[list[Span]]) -> None:
         asked = np.flatnonzero(self.open)
         logs, shares, answers = self._read_with_models(asked)
+        evidence = self.evidence[asked]
         order = np.searchsorted(asked, self.place[rest])
-        mix = self._mix_with(asked, shares)[order]
-        if self.settings.neighbour_weight and mix.any():
-            trust = mix.sum(axis=1, keepdims=True) * self.settings.neighbour_weight
-            mix += trust * self._neighbours(rest, asked, shares)
         hints = None if self.hints is None else self.hints[self.place[rest]]
-        weighed = self.reader.weigh(logs[order], self.evidence[asked[order]], mix, hints, self.floor)
+        known = [Shares(asked, np.arange(len(self.languages)), shares), *self.certain]
+        known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
+        mix, weighed = self.reader.weigh_again(
+            Again(
+                logs,
+                shares,
+                self.page.weights[asked],
+                evidence,
+                self._mix_with(asked, shares),
+                rest,
+                order,
+                self.place,
+                self.page.wordless,
+                known,
+                self.settings.neighbour_weight,
+                hints,
+                self.floor,
+            )
+        )
         facts = zip(rest.tolist(), order.tolist(), *(values.tolist() for values in weighed), strict=True)
         for number, (place, row, best, second, own, why, p, second_p, own_p) in enumerate(facts):
             answer = answers.get(row)
@@ -272,7 +282,7 @@ class _Page:
             else:
                 unhinted = np.log(mix[number] + self.floor)
                 hinted = unhinted if hints is None else np.log(mix[number] + hints[number] + self.floor)
-                found[place] = self._write(answer, self.evidence[asked[row]], hinted, unhinted)
+                found[place] = self._write(answer, evidence[row], hinted, unhinted)
 
     def _read_with_models(self, asked: npt.NDArray[np.intp]) -> tuple[Ints, Ints, dict[int, _Answer]]:
         """(asked, languages) evidence and mix of the blocks, and the answers of those that are cut into pieces."""

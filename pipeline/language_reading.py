@@ -90,24 +90,11 @@ class Reads(Protocol):
     def settle(self, model: engines.CheapModel, seen: looking.Look, asked: looking.Asked) -> looking.Settled:
         """See `language_look.settle`."""
 
-    def weigh(self, logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> looking.Weighed:
-        """See `language_look.weigh`."""
+    def weigh_again(self, again: looking.Again) -> tuple[Floats, looking.Weighed]:
+        """See `language_look.weigh_again`."""
 
     def mix_of(self, shares: Ints, counts: Ints) -> Ints:
         """See `language_look.mix_of`."""
-
-    def mix_without(self, shares: Ints, weights: Ints, total: Ints, everything: int) -> Floats:
-        """See `language_look.mix_without`."""
-
-    def around(
-        self,
-        place: Ints,
-        wordless: npt.NDArray[np.bool_],
-        asked: Ints,
-        known: Sequence[looking.Shares],
-        width: int,
-    ) -> Floats:
-        """See `language_look.around`."""
 
     def spans_of(
         self, weighed: looking.Weighed, rows: Ints, lengths: Sequence[int], languages: Sequence[str], script: str
@@ -121,10 +108,8 @@ class Reader:
     look = staticmethod(looking.look)
     shares_of = staticmethod(looking.shares_of)
     settle = staticmethod(looking.settle)
-    weigh = staticmethod(looking.weigh)
+    weigh_again = staticmethod(looking.weigh_again)
     mix_of = staticmethod(looking.mix_of)
-    mix_without = staticmethod(looking.mix_without)
-    around = staticmethod(looking.around)
     spans_of = staticmethod(looking.spans_of)
 
     def __init__(self, model: engines.LanguageModel) -> None:

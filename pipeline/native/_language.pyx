@@ -765,6 +765,7 @@ cdef class Reader:
                 if not self.facts[row].read:
                     self._read_token(row, text, kind, data, start, n)
                 self.token_rows[first + count] = row
+                PRESSCUT_ASK_FOR(<const int8_t *>(self.vectors + row * (self.dimensions + 1)))
             else:
                 self.token_rows[first + count] = ~row
             letters += self.facts[row].letters
@@ -993,23 +994,6 @@ cdef class Reader:
                     deviates[row] = False
         return Settled(weighing.found(), sure_.view(np.bool_), deviates_.view(np.bool_))
 
-    def weigh(self, logs_, evidence_, mix_, hints_, double floor):
-        cdef const int64_t[:, ::1] logs = logs_
-        cdef const double[::1] evidence = evidence_
-        cdef const double[:, ::1] mix = mix_
-        cdef bint hinted = hints_ is not None
-        cdef const double[:, ::1] hints = np.ascontiguousarray(hints_) if hinted else np.zeros((1, 1))
-        cdef Py_ssize_t rows = logs.shape[0], columns = logs.shape[1], row
-        cdef Weighing weighing = Weighing(rows)
-        scratch = np.empty((2, columns), np.int64)
-        cdef int64_t[:, ::1] scratches = scratch
-        for row in range(rows):
-            weighing.weigh(
-                row, columns, &logs[row, 0], evidence[row], &mix[row, 0], &hints[row, 0] if hinted else NULL, floor,
-                &scratches[0, 0], &scratches[1, 0],
-            )
-        return weighing.found()
-
     def mix_of(self, shares_, counts_):
         cdef const int64_t[:, ::1] shares = shares_
         cdef const int64_t[::1] counts = counts_
@@ -1021,48 +1005,64 @@ cdef class Reader:
                 mix[c] += shares[row, c] * shares[row, c] * counts[row]
         return mix_
 
-    def mix_without(self, shares_, weights_, total_, int64_t everything):
-        cdef const int64_t[:, ::1] shares = shares_
-        cdef const int64_t[::1] weights = weights_, total = total_
-        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
-        cdef int64_t own
-        cdef double rest
-        mix_ = np.empty((rows, columns), np.float64)
+    def weigh_again(self, again):
+        cdef const int64_t[:, ::1] logs = again.logs, shares = again.shares
+        cdef const int64_t[::1] weights = again.weights, total = again.total, places = again.places, order = again.order
+        cdef const double[::1] evidence = again.evidence
+        cdef bint hinted = again.hints is not None
+        cdef const double[:, ::1] hints = np.ascontiguousarray(again.hints) if hinted else np.zeros((1, 1))
+        cdef double neighbour_weight = again.neighbour_weight, floor = again.floor, rest, trust
+        cdef Py_ssize_t number, row, columns = total.shape[0], c
+        cdef int64_t own, everything = 0
+        mix_ = np.empty((places.shape[0], columns), np.float64)
         cdef double[:, ::1] mix = mix_
-        for row in range(rows):
+        cdef int64_t[:, ::1] scratch = np.empty((2, columns), np.int64)
+        cdef double[:, ::1] means = self._around(again, columns)
+        cdef Weighing weighing = Weighing(places.shape[0])
+        for c in range(columns):
+            everything += total[c]
+        for number in range(places.shape[0]):
+            row = order[number]
             own = 0
             for c in range(columns):
                 own += shares[row, c] * shares[row, c] * weights[row]
             rest = <double>max(everything - own, 0) + DOUBTED
+            trust = 0
             for c in range(columns):
                 own = total[c] - shares[row, c] * shares[row, c] * weights[row]
-                mix[row, c] = <double>max(own, 0) / rest
-        return mix_
+                mix[number, c] = <double>max(own, 0) / rest
+                trust += mix[number, c]
+            trust *= neighbour_weight
+            for c in range(columns):
+                mix[number, c] += trust * means[number, c]
+            weighing.weigh(
+                number, columns, &logs[row, 0], evidence[row], &mix[number, 0], &hints[number, 0] if hinted else NULL,
+                floor, &scratch[0, 0], &scratch[1, 0],
+            )
+        return mix_, weighing.found()
 
-    def around(self, place_, wordless_, asked_, known, Py_ssize_t width):
-        cdef const int64_t[::1] place = place_, asked = asked_
-        cdef const uint8_t[::1] wordless = wordless_.view(np.uint8)
+    cdef _around(self, again, Py_ssize_t width):
+        """`language_look._around`."""
+        cdef const int64_t[::1] page = again.page, places = again.places
+        cdef const uint8_t[::1] wordless = again.wordless.view(np.uint8)
         cdef Py_ssize_t count = 0, number, side, low, high, middle, c
         cdef int64_t row, there
-        # The rows of the places with words, two before and two after that are nobody's; where each place is among them.
-        worded_ = np.full(place.shape[0] + 4, NOBODY, np.int64)
-        at_ = np.zeros(place.shape[0], np.int64)
-        sums_ = np.zeros((asked.shape[0], width), np.float64)
-        left_ = np.ones((asked.shape[0], 5), np.uint8)
-        cdef int64_t[::1] worded = worded_, at = at_
-        cdef double[:, ::1] sums = sums_
-        cdef uint8_t[:, ::1] left = left_
+        # The blocks with words, in order, two before and two after that are nobody's; where each place is among them.
+        cdef int64_t[::1] worded = np.full(page.shape[0] + 4, NOBODY, np.int64), at = np.empty(page.shape[0], np.int64)
+        means_ = np.zeros((places.shape[0], width), np.float64)
+        cdef double[:, ::1] means = means_
+        cdef uint8_t[:, ::1] left = np.ones((places.shape[0], 5), np.uint8)
         cdef const int64_t[::1] rows, columns
         cdef const int64_t[:, ::1] shares
-        for number in range(place.shape[0]):
+        for number in range(page.shape[0]):
             at[number] = count
-            if not wordless[place[number]]:
-                worded[count + 2] = place[number]
+            if not wordless[page[number]]:
+                worded[count + 2] = page[number]
                 count += 1
-        for rows, columns, shares in known:
-            for number in range(asked.shape[0]):
+        for rows, columns, shares in again.known:
+            for number in range(places.shape[0]):
                 for side in range(5):
-                    row = worded[at[asked[number]] + side]
+                    row = worded[at[places[number]] + side]
                     if side == 2 or row == NOBODY or not left[number, side]:
                         continue
                     low, high = 0, rows.shape[0]
@@ -1075,14 +1075,14 @@ cdef class Reader:
                     if low < rows.shape[0] and rows[low] == row:
                         left[number, side] = False
                         for c in range(columns.shape[0]):
-                            sums[number, columns[c]] += <double>shares[low, c]
-        for number in range(asked.shape[0]):
+                            means[number, columns[c]] += <double>shares[low, c]
+        for number in range(places.shape[0]):
             there = 0
             for side in range(5):
-                there += side != 2 and worded[at[asked[number]] + side] != NOBODY
+                there += side != 2 and worded[at[places[number]] + side] != NOBODY
             for c in range(width):
-                sums[number, c] /= <double>(max(there, 1) << SHARE_BITS)
-        return sums_
+                means[number, c] /= <double>(max(there, 1) << SHARE_BITS)
+        return means_
 
     def spans_of(self, weighed, rows_, lengths, languages, script):
         cdef const int64_t[::1] rows = rows_, best = weighed.best, second = weighed.second, own = weighed.own
