@@ -143,8 +143,6 @@ class Weighed(NamedTuple):
     """What decided, see `DECIDED`: the evidence, the page, the page's own claims."""
     confidence: Floats
     second_share: Floats
-    own_share: Floats
-    """Probability of `own` without the page."""
 
 
 class Settled(NamedTuple):
@@ -190,7 +188,6 @@ def weigh(logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor
         np.where(own == best, 0, np.where(unhinted == best, 1, 2)),
         ONE / total,
         np.maximum(odds[each, second], 0) / total,
-        ONE / parts(kept - kept[each, own][:, None]).sum(axis=1),
     )
 
 
@@ -245,13 +242,17 @@ def mix_without(shares: Ints, weights: Ints, total: Ints, everything: int) -> Fl
     return mix
 
 
-def weigh_again(again: Again) -> tuple[Floats, Weighed]:
-    """(places, columns) of the page's mix with the neighbours', and the evidence weighed against it."""
+def weigh_again(again: Again) -> tuple[Floats, Weighed, Floats]:
+    """(places, columns) of the page's mix with the neighbours', the evidence weighed against it, and how sure the evidence
+    is of `Weighed.own` without them."""
     mix = mix_without(again.shares, again.weights, again.total, int(again.total.sum()))[again.order]
     # One after the other, as in C.
     trust = np.cumsum(mix, axis=1)[:, -1:] * again.neighbour_weight
     mix += trust * _around(again)
-    return mix, weigh(again.logs[again.order], again.evidence[again.order], mix, again.hints, again.floor)
+    logs, evidence = again.logs[again.order], again.evidence[again.order]
+    kept = whole(logs * evidence[:, None])
+    own_shares = ONE / parts(kept - kept.max(axis=1, keepdims=True)).sum(axis=1)
+    return mix, weigh(logs, evidence, mix, again.hints, again.floor), own_shares
 
 
 def _around(again: Again) -> Floats:

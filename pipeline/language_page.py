@@ -255,7 +255,7 @@ class _Page:
         hints = None if self.hints is None else self.hints[self.place[rest]]
         known = [Shares(asked, np.arange(len(self.languages)), shares), *self.certain]
         known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
-        mix, weighed = self.reader.weigh_again(
+        mix, weighed, own_shares = self.reader.weigh_again(
             Again(
                 logs,
                 shares,
@@ -272,11 +272,12 @@ class _Page:
                 self.floor,
             )
         )
-        facts = zip(rest.tolist(), order.tolist(), *(values.tolist() for values in weighed), strict=True)
+        rows = asked.tolist()
+        facts = zip(*(values.tolist() for values in (rest, order, *weighed, own_shares)), strict=True)
         for number, (place, row, best, second, own, why, p, second_p, own_p) in enumerate(facts):
             answer = answers.get(row)
             if answer is None:
-                mask, length = self.masks[asked[row]], len(self.blocks[asked[row]])
+                mask, length = self.masks[rows[row]], len(self.blocks[rows[row]])
                 says = _Says(best, p, second, second_p, own, own_p, DECIDED[why])
                 found[place] = [self._span(0, length, main_script(mask), says, mask in _SETTLED)]
             else:
@@ -348,18 +349,20 @@ class _Page:
         scores = evidence + hinted
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
+        weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
         spans: list[Span] = []
         for first, last in _runs(labels):
             group = slice(first, last + 1)
-            weight = np.array(answer.letters[group], dtype=np.float64)[:, None] + 1e-9
-            p = (posteriors[group] * weight).sum(axis=0) / weight.sum()
-            alone = (evidence[group] * weight).sum(axis=0) / weight.sum()
+            weight = weights[group]
+            total = weight.sum()
+            p = (posteriors[group] * weight).sum(axis=0) / total
+            alone = (evidence[group] * weight).sum(axis=0) / total
             label, own = labels[first], int(alone.argmax())
             confidence = float(p[label])
             p[label] = -1.0
             second = int(p.argmax())
             decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
-            own_p = float(_softmax(alone[None])[0].max())
+            own_p = float(1.0 / np.exp(alone - alone[own]).sum())
             says = _Says(label, confidence, second, float(p[second]), own, own_p, decided)
             pieces = answer.pieces[group]
             script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
@@ -368,18 +371,20 @@ class _Page:
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
-        if len(scores) == 1:
-            return [int(scores[0].argmax())]
-        weight = np.clip(np.array(answer.letters, dtype=np.float64) / 24, 0.15, 2.0)
-        weight[np.array(answer.letters) == 0] = 0.0
-        columns = np.unique(scores.argmax(axis=1))
+        likeliest = scores.argmax(axis=1).tolist()
+        columns = np.array(sorted(set(likeliest)))
+        if len(columns) == 1:
+            return list(likeliest)
+        letters = np.array(answer.letters, dtype=np.float64)
+        weight = np.minimum(np.maximum(letters / 24, 0.15), 2.0) * (letters > 0)
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
         # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
         foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
         emissions[(answer.alone[:, columns] < NEVER // 2) & foreign[:, None]] = -1000.0
         # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
-        return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
+        found: list[int] = columns[cheapest_labels(emissions, self.settings.switch_cost)].tolist()
+        return found
 
     def _span(self, start: int, end: int, script: str, says: _Says, by_script: bool) -> Span:
         language, confidence, decided = self.languages[says.best], round(says.confidence, 4), says.decided

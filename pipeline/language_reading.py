@@ -90,7 +90,7 @@ class Reads(Protocol):
     def settle(self, model: engines.CheapModel, seen: looking.Look, asked: looking.Asked) -> looking.Settled:
         """See `language_look.settle`."""
 
-    def weigh_again(self, again: looking.Again) -> tuple[Floats, looking.Weighed]:
+    def weigh_again(self, again: looking.Again) -> tuple[Floats, looking.Weighed, Floats]:
         """See `language_look.weigh_again`."""
 
     def mix_of(self, shares: Ints, counts: Ints) -> Ints:

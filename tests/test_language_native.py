@@ -96,7 +96,7 @@ def test_spans_are_written_alike(answers: list[tuple[int, int, float]], random: 
     columns = np.array([answer[0] for answer in answers], dtype=np.int64)
     why = np.array([answer[1] for answer in answers], dtype=np.int64)
     confidence = np.array([answer[2] for answer in answers])
-    weighed = Weighed(columns, columns[::-1].copy(), columns, why, confidence, confidence, confidence)
+    weighed = Weighed(columns, columns[::-1].copy(), columns, why, confidence, confidence)
     rows = np.array(sorted(random.sample(range(len(answers)), len(answers) // 2)), dtype=np.intp)
     given_to = (weighed, rows, [7 * row for row in rows.tolist()], ("az", "en", "tr"), "Latn")
     assert same(COMPILED.spans_of(*given_to), PYTHON.spans_of(*given_to))

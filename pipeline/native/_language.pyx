@@ -318,11 +318,11 @@ cdef class Weighing:
 
     cdef object arrays
     cdef int64_t[::1] best, second, own, why
-    cdef double[::1] confidence, second_share, own_share
+    cdef double[::1] confidence, second_share
 
     def __cinit__(self, Py_ssize_t rows):
-        self.arrays = [*(np.empty(rows, np.int64) for _ in range(4)), *(np.empty(rows, np.float64) for _ in range(3))]
-        self.best, self.second, self.own, self.why, self.confidence, self.second_share, self.own_share = self.arrays
+        self.arrays = [*(np.empty(rows, np.int64) for _ in range(4)), *(np.empty(rows, np.float64) for _ in range(2))]
+        self.best, self.second, self.own, self.why, self.confidence, self.second_share = self.arrays
 
     cdef found(self):
         return Weighed(*self.arrays)
@@ -333,7 +333,7 @@ cdef class Weighing:
     ) noexcept:
         """Leaves the prior, in ticks, and the evidence kept for the caller."""
         cdef Py_ssize_t c, best = 0, own = 0, unhinted = 0, second = 0
-        cdef int64_t plain, plain_best = 0, total = 0, own_total = 0, odds, runner_up = -1
+        cdef int64_t plain, plain_best = 0, total = 0, odds, runner_up = -1
         for c in range(columns):
             kept[c] = <int64_t>(<double>logs[c] * evidence)
             plain = ticks_of(mix[c] + floor)
@@ -347,7 +347,6 @@ cdef class Weighing:
             if kept[c] > kept[own]:
                 own = c
         for c in range(columns):
-            own_total += parts(kept[c] - kept[own])
             odds = parts(kept[c] + prior[c] - kept[best] - prior[best])
             total += odds
             if c != best and odds > runner_up:
@@ -357,7 +356,6 @@ cdef class Weighing:
         self.why[row] = 0 if own == best else 1 if unhinted == best else 2
         self.confidence[row] = <double>ONE / <double>total
         self.second_share[row] = <double>max(runner_up, 0) / <double>total
-        self.own_share[row] = <double>ONE / <double>own_total
 
 
 def _aligned(table):
@@ -601,7 +599,8 @@ cdef class Reader:
             elif bits:
                 if bits & DIGIT:
                     digits = True
-                if bits & SUSPECT or (bits & DOT and n + 1 < length):
+                if bits & SUSPECT or (bits & DOT and n + 1 < length and (
+                        self.kind[PyUnicode_READ(kind, data, start + n + 1)] & (LETTER | DIGIT))):
                     suspect = True
             if self.lower[point] != 32:
                 featured = True
@@ -1018,6 +1017,9 @@ cdef class Reader:
         cdef double[:, ::1] mix = mix_
         cdef int64_t[:, ::1] scratch = np.empty((2, columns), np.int64)
         cdef double[:, ::1] means = self._around(again, columns)
+        own_shares_ = np.empty(places.shape[0], np.float64)
+        cdef double[::1] own_shares = own_shares_
+        cdef int64_t *kept = &scratch[1, 0]
         cdef Weighing weighing = Weighing(places.shape[0])
         for c in range(columns):
             everything += total[c]
@@ -1037,9 +1039,13 @@ cdef class Reader:
                 mix[number, c] += trust * means[number, c]
             weighing.weigh(
                 number, columns, &logs[row, 0], evidence[row], &mix[number, 0], &hints[number, 0] if hinted else NULL,
-                floor, &scratch[0, 0], &scratch[1, 0],
+                floor, &scratch[0, 0], kept,
             )
-        return mix_, weighing.found()
+            own = 0
+            for c in range(columns):
+                own += parts(kept[c] - kept[weighing.own[number]])
+            own_shares[number] = <double>ONE / <double>own
+        return mix_, weighing.found(), own_shares_
 
     cdef _around(self, again, Py_ssize_t width):
         """`language_look._around`."""
