@@ -206,6 +206,8 @@ class CheapModel(NamedTuple):
 
     columns: npt.NDArray[np.intp]
     """Which of the model's languages it tells apart."""
+    languages: tuple[str, ...]
+    """Their names."""
     layer: Floats
     layer_bias: Floats
     scale: float
@@ -229,14 +231,16 @@ def cheap_model(folder: str, script: int) -> CheapModel:
     """The small model of `load_model(folder)` for the script of that number."""
     model = load_model(folder)
     columns = np.flatnonzero(model.grams_know[script, : model.layer.shape[1]])
+    languages = tuple(model.languages[column] for column in columns.tolist())
     return CheapModel(
         columns,
+        languages,
         np.ascontiguousarray(model.layer[:, columns]),
         model.layer_bias[columns],
         model.scale,
         np.ascontiguousarray(model.cheap.by_letters[:, 0]),
         model.cheap.bias[columns],
-        ~_mask([model.languages[column] for column in columns.tolist()], _CLOSE_RELATIVES),
+        ~_mask(languages, _CLOSE_RELATIVES),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise, repeat
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,17 +14,18 @@ import numpy.typing as npt
 from pipeline import language_engines as engines
 from pipeline.language_codes import canonical
 from pipeline.language_look import (
+    DECIDED,
     DOUBTED_LETTERS,
     SHARE_BITS,
     SHARE_ONE,
     TENTHS,
+    Again,
     Asked,
     Look,
     Pieces,
-    Settled,
     Shares,
 )
-from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, parts
+from pipeline.language_numbers import NEVER, TICKS, Floats, Ints
 from pipeline.language_reading import Reads, reader
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
@@ -33,13 +34,10 @@ from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
 
 _AMBIGUOUS = {BIT[script]: SCRIPTS.index(script) for script in (*SHARED_SCRIPTS, "Beng")}
 _SETTLED = {BIT[script]: language for script, language in SCRIPT_LANGUAGE.items() if script != "Beng"}
-_DECIDED = ("model", "prior", "markup")
 # Kana and hangul name the whole writing system they are used in.
 _SCRIPT_NAMES = {"Kana": "Jpan", "Hang": "Kore"}
 _JAPANESE = BIT["Hani"] | BIT["Kana"]
 _KOREAN = BIT["Hani"] | BIT["Hang"]
-# The blocks on each side that count.
-_AROUND = np.array([-2, -1, 1, 2])
 _new = tuple.__new__
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
@@ -108,37 +106,36 @@ class _Page:
         keys: Sequence[str | tuple[str, str | None]] = (
             blocks if hints is None else list(zip(blocks, hints, strict=True))
         )
-        rows: dict[str | tuple[str, str | None], int] = {}
+        rows: dict[Any, int] = {}
         self.row_of = [rows.setdefault(key, len(rows)) for key in keys]
-        self.blocks = [key if isinstance(key, str) else key[0] for key in rows]
+        self.blocks: list[str] = list(rows) if hints is None else [key[0] for key in rows]
         page = self.page = self.reader.read(self.blocks)
-        self.place = np.array(self.row_of, dtype=np.intp)
+        self.place = np.fromiter(self.row_of, np.intp, len(self.row_of))
         self.times = np.bincount(self.place, minlength=len(self.blocks))
         self.masks: list[int] = page.scripts.tolist()
+        self.present = frozenset(self.masks)
         self.open = ~page.wordless
         self.deviates = np.zeros(len(self.blocks), dtype=np.bool_)
         self.evidence = np.where(page.name_like, settings.name_evidence, 1.0)
-        # What a block counts in the page's mix: its letters, a bare name a tenth of them.
-        self.weight = np.minimum(page.letters, 400) * np.where(page.name_like, 1, TENTHS) * self.open
-        self.counts = self.weight * self.times
+        self.counts = page.weights * self.times
         self.claims = self._claimed([key[1] for key in rows]) if hints is not None else None
         self.hints: Floats | None = None
-        self.length = int(self.times[page.tokens > 0].sum())
+        self.length = int(np.count_nonzero(page.tokens[self.place]))
         self.floor = _floor(settings.prior_floor, self.length)
         self.looks: list[_Look] = []
+        self.certain: list[Shares] = []
         self.total = np.zeros(len(self.languages), dtype=np.int64)
-        # Of a piece without letters, every language is as likely.
-        self.flat = -round(TICKS * math.log(len(self.languages)))
 
     def tag(self) -> list[list[Span]]:
-        spans: list[list[Span]] = [[]] * len(self.blocks)
-        for row in np.flatnonzero(~self.open).tolist():
+        spans: list[Span | None] = [None] * len(self.blocks)
+        for row in np.flatnonzero(self.page.wordless).tolist():
             block = self.blocks[row]
-            script = main_script(self.masks[row])
-            spans[row] = [Span(0, len(block), "und", 1.0, "", script, "none", "und")] if block else []
+            if block:
+                script = main_script(self.masks[row])
+                spans[row] = _new(Span, (0, len(block), "und", 1.0, "", script, "none", "und"))
         self._settle_by_script(spans)
         self._settle_by_agreement(spans)
-        found = [list(spans[row]) for row in self.row_of]
+        found = [[span] if (span := spans[row]) else [] for row in self.row_of]
         rest = np.flatnonzero(self.open[self.place])
         if len(rest):
             self._settle_with_models(rest, found)
@@ -146,30 +143,33 @@ class _Page:
 
     # --- by script, and by agreement with the page
 
-    def _settle_by_script(self, spans: list[list[Span]]) -> None:
+    def _settle_by_script(self, spans: list[Span | None]) -> None:
         """Write the blocks whose script leaves no choice."""
-        for row, mask in enumerate(self.masks):
-            if mask in _AMBIGUOUS or not self.open[row]:
-                continue
+        for mask in self.present - _AMBIGUOUS.keys():
             language = _settled_by(mask)
             # Ideographs alone are Chinese or Japanese: the page decides.
-            if language and language != "zh":
-                spans[row] = [Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)]
-                self.open[row] = False
+            if not language or language == "zh":
+                continue
+            rows = np.flatnonzero((self.page.scripts == mask) & self.open)
+            for row in rows.tolist():
+                spans[row] = Span(0, len(self.blocks[row]), language, 1.0, "", _written_as(mask), "script", language)
+            if len(rows):
+                self.open[rows] = False
+                all_of_it = np.full((len(rows), 1), 1 << SHARE_BITS, dtype=np.int64)
+                self.certain.append(Shares(rows, np.array([self.at[language]]), all_of_it))
 
-    def _settle_by_agreement(self, spans: list[list[Span]]) -> None:
+    def _settle_by_agreement(self, spans: list[Span | None]) -> None:
         """Write the blocks whose own evidence, in the eyes of the small model, agrees with the page's."""
         page, settings = self.page, self.settings
-        present = set(self.masks)
-        for mask in present & set(_AMBIGUOUS):
+        for mask in self.present & _AMBIGUOUS.keys():
             rows = np.flatnonzero((page.scripts == mask) & self.open)
             if len(rows):
                 model = engines.cheap_model(settings.weights, _AMBIGUOUS[mask])
-                seen = self.reader.look(model, page.vectors[rows], page.letters[rows], self.counts[rows])
+                seen = self.reader.look(model, rows, page.vectors, page.letters, self.counts)
                 self.total[model.columns] += seen.mix
                 self.looks.append(_Look(mask, rows, model, seen))
         self.hints = self._trust_claims()
-        for mask in present & set(_SETTLED):
+        for mask in self.present & _SETTLED.keys():
             self.total[self.at[_SETTLED[mask]]] += self._letters_in(page.scripts == mask)
         if not settings.context:
             self.total[:] = 0
@@ -177,48 +177,31 @@ class _Page:
         letters = int((page.letters * self.times).sum())
         known = (letters - page.letters >= settings.context_letters) & settings.context
         clear = (page.letters >= CLEAR_LETTERS) & ~page.many_names
+        pieces = Pieces(page.first_piece, page.piece_counts, page.piece_vectors, page.piece_letters)
         for mask, rows, model, seen in self.looks:
             asked = Asked(
-                self.weight[rows],
-                self.evidence[rows],
-                known[rows],
-                clear[rows],
+                rows,
+                page.weights,
+                self.evidence,
+                known,
+                clear,
                 self.total[model.columns],
                 everything,
                 self.floor,
                 settings.settle_at,
                 self.length >= MONOTONOUS_BLOCKS,
                 None if self.hints is None else self.hints[rows[:, None], model.columns],
-                Pieces(page.first_piece[rows], page.piece_counts[rows], page.piece_vectors, page.piece_letters),
+                pieces,
             )
             settled = self.reader.settle(model, seen, asked)
-            self.open[rows[settled.sure]] = False
+            sure = np.flatnonzero(settled.sure)
+            self.open[rows[sure]] = False
             self.deviates[rows] = settled.deviates
-            self._write_settled(rows[settled.sure], settled, main_script(mask), model, spans)
-
-    def _write_settled(
-        self,
-        rows: npt.NDArray[np.intp],
-        settled: Settled,
-        script: str,
-        model: engines.CheapModel,
-        spans: list[list[Span]],
-    ) -> None:
-        names = [self.languages[column] for column in model.columns.tolist()]
-        best, second, own, why, exact, *_ = (found[settled.sure] for found in settled.weighed)
-
-        def named(columns: Ints | Floats) -> Iterator[str]:
-            return map(names.__getitem__, columns.tolist())
-
-        places = rows.tolist()
-        lengths = [len(self.blocks[row]) for row in places]
-        values = zip(
-            repeat(0), lengths, named(best), np.round(exact, 4).tolist(), named(second), repeat(script),
-            map(_DECIDED.__getitem__, why.tolist()), named(own),
-        )  # fmt: skip
-        # Not `Span(...)` in a loop: a page has hundreds, and this takes a third of the time.
-        for row, span in zip(places, map(_new, repeat(Span), values), strict=True):
-            spans[row] = [span]
+            settled_rows = rows[sure].tolist()
+            lengths = [len(self.blocks[row]) for row in settled_rows]
+            found = self.reader.spans_of(settled.weighed, sure, lengths, model.languages, main_script(mask))
+            for row, span in zip(settled_rows, found, strict=True):
+                spans[row] = span
 
     def _letters_in(self, chosen: npt.NDArray[np.bool_]) -> int:
         """What rows that are in one language for certain add to the page's mix."""
@@ -226,36 +209,18 @@ class _Page:
 
     # --- the page and the neighbours
 
-    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Floats:
-        """(rows, languages): the page's mix as each of `rows` sees it, now that the models have read them."""
+    def _mix_with(self, rows: npt.NDArray[np.intp], shares: Ints) -> Ints:
+        """(languages,): what all blocks add to the page's mix, now that the models have read `rows`."""
         if not self.settings.context or self.length < 2:
-            return np.zeros(shares.shape)
+            return np.zeros(len(self.languages), dtype=np.int64)
         total = self.total + self.reader.mix_of(shares, self.counts[rows])
+        again = self.counts * self.open
         for _, seen_rows, model, seen in self.looks:
-            again = np.flatnonzero(self.open[seen_rows])
-            if len(again):
-                total[model.columns] -= self.reader.mix_of(seen.shares[again], self.counts[seen_rows[again]])
+            total[model.columns] -= self.reader.mix_of(seen.shares, again[seen_rows])
         # Ideographs counted as Chinese until now.
-        total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
-        return self.reader.mix_without(shares, self.weight[rows], total, int(total.sum()))
-
-    def _neighbours(self, places: npt.NDArray[np.intp], asked: npt.NDArray[np.intp], shares: Ints) -> Floats:
-        """(places, languages): mean of the two blocks with words on each side; `shares` are those of rows `asked`."""
-        worded = np.flatnonzero(~self.page.wordless[self.place])
-        at = np.searchsorted(worded, places)[:, None] + _AROUND
-        there = (at >= 0) & (at < len(worded))
-        near = np.where(there, self.place[worded[np.where(there, at, 0)]], -1)
-        known = [Shares(asked, np.arange(len(self.languages)), shares)]
-        if len(self.looks) != 1 or len(self.looks[0].rows) < len(self.blocks):
-            settled: dict[str, list[int]] = {}
-            for row in sorted(set(near[there].tolist())):
-                settled.setdefault(_settled_by(self.masks[row]), []).append(row)
-            settled.pop("", None)
-            for language, rows in settled.items():
-                certain = np.full((len(rows), 1), 1 << SHARE_BITS, dtype=np.int64)
-                known.append(Shares(np.array(rows), np.array([self.at[language]]), certain))
-        known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
-        return self.reader.around(near, known, len(self.languages))
+        if BIT["Hani"] in self.present:
+            total[self.at["zh"]] -= self._letters_in((self.page.scripts == BIT["Hani"]) & self.open)
+        return total
 
     # --- the page's own claims
 
@@ -285,24 +250,40 @@ class _Page:
     def _settle_with_models(self, rest: npt.NDArray[np.intp], found: list[list[Span]]) -> None:
         asked = np.flatnonzero(self.open)
         logs, shares, answers = self._read_with_models(asked)
+        evidence = self.evidence[asked]
         order = np.searchsorted(asked, self.place[rest])
-        mix = self._mix_with(asked, shares)[order]
-        if self.settings.neighbour_weight and mix.any():
-            trust = mix.sum(axis=1, keepdims=True) * self.settings.neighbour_weight
-            mix += trust * self._neighbours(rest, asked, shares)
         hints = None if self.hints is None else self.hints[self.place[rest]]
-        weighed = self.reader.weigh(logs[order], self.evidence[asked[order]], mix, hints, self.floor)
-        facts = zip(rest.tolist(), order.tolist(), *(values.tolist() for values in weighed), strict=True)
+        known = [Shares(asked, np.arange(len(self.languages)), shares), *self.certain]
+        known += [Shares(look.rows, look.model.columns, look.seen.shares) for look in self.looks]
+        mix, weighed, own_shares = self.reader.weigh_again(
+            Again(
+                logs,
+                shares,
+                self.page.weights[asked],
+                evidence,
+                self._mix_with(asked, shares),
+                rest,
+                order,
+                self.place,
+                self.page.wordless,
+                known,
+                self.settings.neighbour_weight,
+                hints,
+                self.floor,
+            )
+        )
+        rows = asked.tolist()
+        facts = zip(*(values.tolist() for values in (rest, order, *weighed, own_shares)), strict=True)
         for number, (place, row, best, second, own, why, p, second_p, own_p) in enumerate(facts):
             answer = answers.get(row)
             if answer is None:
-                mask, length = self.masks[asked[row]], len(self.blocks[asked[row]])
-                says = _Says(best, p, second, second_p, own, own_p, _DECIDED[why])
+                mask, length = self.masks[rows[row]], len(self.blocks[rows[row]])
+                says = _Says(best, p, second, second_p, own, own_p, DECIDED[why])
                 found[place] = [self._span(0, length, main_script(mask), says, mask in _SETTLED)]
             else:
                 unhinted = np.log(mix[number] + self.floor)
                 hinted = unhinted if hints is None else np.log(mix[number] + hints[number] + self.floor)
-                found[place] = self._write(answer, self.evidence[asked[row]], hinted, unhinted)
+                found[place] = self._write(answer, evidence[row], hinted, unhinted)
 
     def _read_with_models(self, asked: npt.NDArray[np.intp]) -> tuple[Ints, Ints, dict[int, _Answer]]:
         """(asked, languages) evidence and mix of the blocks, and the answers of those that are cut into pieces."""
@@ -329,12 +310,12 @@ class _Page:
                         self._decide_by_script(log, bit, letters)
                     else:
                         # Of a piece without letters, every language is as likely.
-                        log[:] = self.flat
+                        log[:] = -round(TICKS * math.log(len(self.languages)))
         for log, read in zip(where, self.reader.pool(texts, scripts), strict=True):
             log[: len(read)] = read
-        shares = parts(logs) >> (30 - SHARE_BITS)
+        shares = self.reader.shares_of(logs)
         for number, answer in answers.items():
-            each = parts(answer.alone) >> (30 - SHARE_BITS)
+            each = self.reader.shares_of(answer.alone)
             weights = np.array(answer.letters)
             shares[number] = (each * weights[:, None]).sum(axis=0) // max(int(weights.sum()), 1)
         return logs, shares, answers
@@ -368,18 +349,20 @@ class _Page:
         scores = evidence + hinted
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
+        weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
         spans: list[Span] = []
         for first, last in _runs(labels):
             group = slice(first, last + 1)
-            weight = np.array(answer.letters[group], dtype=np.float64)[:, None] + 1e-9
-            p = (posteriors[group] * weight).sum(axis=0) / weight.sum()
-            alone = (evidence[group] * weight).sum(axis=0) / weight.sum()
+            weight = weights[group]
+            total = weight.sum()
+            p = (posteriors[group] * weight).sum(axis=0) / total
+            alone = (evidence[group] * weight).sum(axis=0) / total
             label, own = labels[first], int(alone.argmax())
             confidence = float(p[label])
             p[label] = -1.0
             second = int(p.argmax())
             decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
-            own_p = float(_softmax(alone[None])[0].max())
+            own_p = float(1.0 / np.exp(alone - alone[own]).sum())
             says = _Says(label, confidence, second, float(p[second]), own, own_p, decided)
             pieces = answer.pieces[group]
             script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
@@ -388,18 +371,20 @@ class _Page:
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
-        if len(scores) == 1:
-            return [int(scores[0].argmax())]
-        weight = np.clip(np.array(answer.letters, dtype=np.float64) / 24, 0.15, 2.0)
-        weight[np.array(answer.letters) == 0] = 0.0
-        columns = np.unique(scores.argmax(axis=1))
+        likeliest = scores.argmax(axis=1).tolist()
+        columns = np.array(sorted(set(likeliest)))
+        if len(columns) == 1:
+            return list(likeliest)
+        letters = np.array(answer.letters, dtype=np.float64)
+        weight = np.minimum(np.maximum(letters / 24, 0.15), 2.0) * (letters > 0)
         emissions = np.maximum(scores - scores.max(axis=1, keepdims=True), -15.0)[:, columns] * weight[:, None]
         # What a script excludes is beyond any cost of switching; but names in Latin letters stand in every script.
         foreign = np.array([piece.script not in ("Latn", "Zyyy") for piece in answer.pieces]) & (weight > 0)
         emissions[(answer.alone[:, columns] < NEVER // 2) & foreign[:, None]] = -1000.0
         # Leaving what the script settles is, too.
         emissions[np.array(answer.by_script)] *= 100
-        return [int(columns[label]) for label in cheapest_labels(emissions, self.settings.switch_cost)]
+        found: list[int] = columns[cheapest_labels(emissions, self.settings.switch_cost)].tolist()
+        return found
 
     def _span(self, start: int, end: int, script: str, says: _Says, by_script: bool) -> Span:
         language, confidence, decided = self.languages[says.best], round(says.confidence, 4), says.decided

@@ -28,6 +28,7 @@ from pipeline.language_tokens import (
     TokenTable,
     counters,
 )
+from pipeline.model import Span
 
 Number = TypeVar("Number", np.int64, np.float64)
 _TOKEN = re.compile(r"\S+")
@@ -36,6 +37,8 @@ NAMES_FROM = 0.28
 NAMES_UP_TO = 25
 # Where names may mislead, the lower-case words are read again, and count for the share of the others, at most this.
 NAMES_AT_MOST = 0.75
+# Longer texts count no more in a page's mix.
+MOST_LETTERS = 400
 # A piece has told its language when this many letters are read: what follows is not looked up.
 PIECE_READ = 80
 
@@ -55,6 +58,8 @@ class PageReading(NamedTuple):
     """So many words are capitalised that names may mislead."""
     wordless: npt.NDArray[np.bool_]
     """Numbers, codes, addresses, nothing: nothing to tell a language by."""
+    weights: Ints
+    """What a text counts in a page's mix: its letters (in tenths), a bare name a tenth of them."""
     piece_vectors: Floats
     """(pieces, ...)"""
     piece_letters: Ints
@@ -76,34 +81,36 @@ class Reads(Protocol):
     def pool(self, texts: Sequence[str], scripts: Sequence[int]) -> Ints:
         """Logarithms (texts, languages) by all members; where names stand out, the lower-case words count more."""
 
-    def look(self, model: engines.CheapModel, vectors: Floats, letters: Ints, counts: Ints) -> looking.Look:
+    def look(self, model: engines.CheapModel, rows: Ints, vectors: Floats, letters: Ints, counts: Ints) -> looking.Look:
         """See `language_look.look`."""
+
+    def shares_of(self, logs: Ints) -> Ints:
+        """See `language_look.shares_of`."""
 
     def settle(self, model: engines.CheapModel, seen: looking.Look, asked: looking.Asked) -> looking.Settled:
         """See `language_look.settle`."""
 
-    def weigh(self, logs: Ints, evidence: Floats, mix: Floats, hints: Floats | None, floor: float) -> looking.Weighed:
-        """See `language_look.weigh`."""
+    def weigh_again(self, again: looking.Again) -> tuple[Floats, looking.Weighed, Floats]:
+        """See `language_look.weigh_again`."""
 
     def mix_of(self, shares: Ints, counts: Ints) -> Ints:
         """See `language_look.mix_of`."""
 
-    def mix_without(self, shares: Ints, weights: Ints, total: Ints, everything: int) -> Floats:
-        """See `language_look.mix_without`."""
-
-    def around(self, near: Ints, known: Sequence[looking.Shares], width: int) -> Floats:
-        """See `language_look.around`."""
+    def spans_of(
+        self, weighed: looking.Weighed, rows: Ints, lengths: Sequence[int], languages: Sequence[str], script: str
+    ) -> list[Span]:
+        """See `language_look.spans_of`."""
 
 
 class Reader:
     """Reads texts with one model, in numpy. It remembers the readings of tokens, which depend on nothing else."""
 
     look = staticmethod(looking.look)
+    shares_of = staticmethod(looking.shares_of)
     settle = staticmethod(looking.settle)
-    weigh = staticmethod(looking.weigh)
+    weigh_again = staticmethod(looking.weigh_again)
     mix_of = staticmethod(looking.mix_of)
-    mix_without = staticmethod(looking.mix_without)
-    around = staticmethod(looking.around)
+    spans_of = staticmethod(looking.spans_of)
 
     def __init__(self, model: engines.LanguageModel) -> None:
         self._model = model
@@ -187,17 +194,21 @@ def _added_up(table: TokenTable, tokens: Sequence[str], counts: Ints) -> PageRea
 
     sums = by_text(_summed(meta, block_starts))
     words, named, weak, digits, real = counters(sums)
+    letters = sums[:, 0].copy()
+    name_like = ((words == named) & (words >= 2) & (words <= 4)) | ((words == 1) & (weak == 1))
+    wordless = (letters < 2) | ((real == 0) & (digits > 0))
     scripts = by_text(np.bitwise_or.reduceat(meta[:, 2], block_starts) if len(filled) else block_starts)
     return PageReading(
         counts,
         first_piece,
         np.diff(first_piece, append=len(piece_starts)),
         by_text(_summed(pieces, first_piece[filled])),
-        sums[:, 0],
+        letters,
         scripts,
-        ((words == named) & (words >= 2) & (words <= 4)) | ((words == 1) & (weak == 1)),
+        name_like,
         (words <= NAMES_UP_TO) & (named >= NAMES_FROM * words),
-        (sums[:, 0] < 2) | ((real == 0) & (digits > 0)),
+        wordless,
+        np.minimum(letters, MOST_LETTERS) * np.where(name_like, 1, looking.TENTHS) * ~wordless,
         pieces,
         piece_letters,
     )

@@ -310,8 +310,8 @@ def _look(tokens: Sequence[str]) -> _Looks:
     starts = ends - lengths
     kind = tables.kind[points]
     letter = kind & LETTER > 0
-    # A dot at the end is that of a sentence.
-    suspect = (kind & SUSPECT > 0) | ((kind & DOT > 0) & (np.append(points[1:], 32) != 32))
+    # A dot before anything but a letter or a digit ends a sentence.
+    suspect = (kind & SUSPECT > 0) | ((kind & DOT > 0) & (np.append(kind[1:], 0) & (LETTER | DIGIT) > 0))
     mask = np.where(letter, np.int64(1) << tables.script[points].astype(np.int64), 0)
     upper = kind & UPPER > 0
     first = np.full(len(points) + 1, len(points), dtype=np.int64)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pipeline import language_engines as engines
 from pipeline import language_page, native
 from pipeline.language import LanguageSettings, Span, tag_languages
-from pipeline.language_look import Shares
+from pipeline.language_look import Again, Shares, Weighed
+from pipeline.language_numbers import Ints, log_shares
 from pipeline.language_reading import Reader
 from pipeline.language_tokens import UNITS
 from pipeline.scripts import SCRIPTS
@@ -38,8 +39,8 @@ def same(left: object, right: object) -> bool:
     """Equal values of equal kinds, arrays and tuples of arrays included."""
     if isinstance(left, np.ndarray) and isinstance(right, np.ndarray):
         return left.dtype == right.dtype and left.shape == right.shape and bool((left == right).all())
-    if isinstance(left, tuple) and isinstance(right, tuple):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, tuple | list) and isinstance(right, tuple | list):
+        return type(left) is type(right) and len(left) == len(right) and all(map(same, left, right))
     return type(left) is type(right) and left == right
 
 
@@ -68,21 +69,37 @@ def test_the_pool_reads_alike(texts: list[str], script: str) -> None:
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.lists(st.integers(-1, 9), min_size=4, max_size=4), min_size=1, max_size=6), st.randoms())
-def test_neighbours_and_the_mix_are_added_up_alike(near: list[list[int]], random: Random) -> None:
-    known = []
-    for _ in range(3):
-        rows = np.array(sorted(random.sample(range(10), random.randrange(1, 6))))
-        columns = np.array(sorted(random.sample(range(7), 3)))
-        known.append(Shares(rows, columns, np.array([[random.randrange(1 << 14) for _ in columns] for _ in rows])))
-    places = np.array(near)
-    assert same(COMPILED.around(places, known, 7), PYTHON.around(places, known, 7))
-    shares, counts = known[0].shares, np.arange(len(known[0].rows)) * 30
-    mix = COMPILED.mix_of(shares, counts)
-    assert same(mix, PYTHON.mix_of(shares, counts))
-    everything = int(mix.sum())
-    mixes = [reads.mix_without(shares, counts, mix, everything) for reads in (COMPILED, PYTHON)]
-    assert same(*mixes)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.sets(st.integers(0, 9)), st.booleans(), st.randoms())
+def test_page_and_neighbours_weigh_alike(page: list[int], empty: set[int], hinted: bool, random: Random) -> None:
+    def shares(rows: int, columns: int) -> Ints:
+        return np.array([random.randrange(1 << 14) for _ in range(rows * columns)], np.int64).reshape(rows, columns)
+
+    places = np.array([place for place, block in enumerate(page) if block not in empty], dtype=np.int64)
+    rows, order = np.unique(np.array(page)[places], return_inverse=True)
+    known = [Shares(rows, np.arange(7), shares(len(rows), 7))] if len(rows) else []
+    for _ in range(2):
+        has = np.array(sorted(random.sample(range(10), random.randrange(1, 6))))
+        known.append(Shares(has, np.array(sorted(random.sample(range(7), 3))), shares(len(has), 3)))
+    read = shares(len(rows), 7)
+    again = Again(
+        log_shares(-read), read, 30 * rows, np.full(len(rows), 0.25), COMPILED.mix_of(read, 30 * rows), places, order,
+        np.array(page), np.array([row in empty for row in range(10)]), known, 0.5,
+        np.full((len(places), 7), 0.01) if hinted else None, 0.003,
+    )  # fmt: skip
+    assert same(COMPILED.mix_of(read, 30 * rows), PYTHON.mix_of(read, 30 * rows))
+    assert same(COMPILED.weigh_again(again), PYTHON.weigh_again(again))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2), st.floats(0, 1)), max_size=6), st.randoms())
+def test_spans_are_written_alike(answers: list[tuple[int, int, float]], random: Random) -> None:
+    columns = np.array([answer[0] for answer in answers], dtype=np.int64)
+    why = np.array([answer[1] for answer in answers], dtype=np.int64)
+    confidence = np.array([answer[2] for answer in answers])
+    weighed = Weighed(columns, columns[::-1].copy(), columns, why, confidence, confidence)
+    rows = np.array(sorted(random.sample(range(len(answers)), len(answers) // 2)), dtype=np.intp)
+    given_to = (weighed, rows, [7 * row for row in rows.tolist()], ("az", "en", "tr"), "Latn")
+    assert same(COMPILED.spans_of(*given_to), PYTHON.spans_of(*given_to))
 
 
 class Both(NamedTuple):

@@ -7,7 +7,7 @@ import numpy as np
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Substring
-from libc.math cimport sqrt
+from libc.math cimport rint, sqrt
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -27,27 +27,29 @@ cdef extern from *:
     #define PRESSCUT_WIDE
     #endif
 
+    #if defined(__GNUC__)
+    #define PRESSCUT_ASK_FOR(place) __builtin_prefetch(place)
+    #else
+    #define PRESSCUT_ASK_FOR(place)
+    #endif
+
     PRESSCUT_WIDE static void presscut_add_rows(
         int16_t *PRESSCUT_ALONE out, const int8_t *PRESSCUT_ALONE table, const uint32_t *PRESSCUT_ALONE rows,
         int count, int width)
     {
-    #if defined(__GNUC__)
-        /* The table is bigger than the near caches: ask for all rows before the first is waited for. */
-        for (int n = 0; n < count; n++) __builtin_prefetch(table + (int64_t)rows[n] * width);
-    #endif
-        if (width == 32) {
-            int16_t sums[32] = {0};
+        int first = 0;
+        /* Sixteen sums stay in one wide register; of all the lanes at once, compilers make a loop of single additions. */
+        for (; first + 16 <= width; first += 16) {
+            int16_t sums[16] = {0};
             for (int n = 0; n < count; n++) {
-                const int8_t *row = table + (int64_t)rows[n] * 32;
-                for (int lane = 0; lane < 32; lane++) sums[lane] += row[lane];
+                const int8_t *row = table + (int64_t)rows[n] * width + first;
+                for (int lane = 0; lane < 16; lane++) sums[lane] += row[lane];
             }
-            for (int lane = 0; lane < 32; lane++) out[lane] = sums[lane];
-            return;
+            for (int lane = 0; lane < 16; lane++) out[first + lane] = sums[lane];
         }
-        for (int lane = 0; lane < width; lane++) out[lane] = 0;
-        for (int n = 0; n < count; n++) {
-            const int8_t *row = table + (int64_t)rows[n] * width;
-            for (int lane = 0; lane < width; lane++) out[lane] += row[lane];
+        for (; first < width; first++) {
+            out[first] = 0;
+            for (int n = 0; n < count; n++) out[first] += table[(int64_t)rows[n] * width + first];
         }
     }
 
@@ -70,6 +72,7 @@ cdef extern from *:
         for (int64_t c = 0; c < columns; c++) out[c] += (int32_t)times * (int32_t)row[c];
     }
     """
+    void PRESSCUT_ASK_FOR(const int8_t *) noexcept nogil
     void presscut_add_rows(int16_t *, const int8_t *, const uint32_t *, int, int) noexcept nogil
     void presscut_dot(double *, const double *, const double *, int64_t, int64_t) noexcept nogil
     void presscut_count(int32_t *, const int16_t *, int16_t, int64_t) noexcept nogil
@@ -95,9 +98,11 @@ cdef enum:
     BORDER = 64
     LOOSE = 128
     FEATURE_CHARACTERS = 64
+    # Of a token: at most one of every order at every place, and a word at every second one.
+    MOST_FEATURES = 6 * FEATURE_CHARACTERS + 16
 
 cdef int64_t TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ
-cdef int64_t MONOTONOUS_DOUBT
+cdef int64_t MONOTONOUS_DOUBT, MOST_LETTERS, TENTHS
 cdef int64_t NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
 cdef double LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
 cdef double NAMES_AT_MOST, FIXED
@@ -125,9 +130,10 @@ cdef enum:
     CACHE_LINE = 64
     KEPT_TEXTS = 2000
     KEPT_TEXT_CHARACTERS = 40
+    NOBODY = -1
     NO_LANGUAGE = 1
     SHORTENED = 2
-cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed
+cdef object is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, Span, DECIDED
 cdef bint prepared = False
 
 
@@ -151,12 +157,12 @@ cdef struct Slot:
 
 cdef _prepare():
     """Take tables and constants from the Python modules, once: when this module is loaded, they are not yet."""
-    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT
+    global TICKS, ONE, NEVER, LIMIT, KEPT_TOKENS, KEPT_CHARACTERS, PIECE_LETTERS, PIECE_DOUBT, PIECE_READ, MONOTONOUS_DOUBT, MOST_LETTERS, TENTHS
     global NAMES_UP_TO, NEUTRAL, GRAMS_FLOOR, PY3LANGID_FLOOR, PYCLD2_FLOOR, WORDS_FLOOR, MOST_COUNTED
     global LN2_TICKS, SMALLEST, LARGEST, MONOTONOUS_SHARE, MONOTONOUS_SETTLE_AT, CLEAR_AT, DOUBTED, NAMES_FROM
     global NAMES_AT_MOST, FIXED, ROLL, MULTIPLIER, ORDER_STEP, WORD_MASK, SHARE_SHIFT, SHARE_BITS, READ_CHARACTERS
-    global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, prepared
-    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, scripts
+    global is_not_language, is_unit, percents_by_pycld2, PageReading, Look, Settled, Weighed, Span, DECIDED, prepared
+    from pipeline import language_engines, language_look, language_numbers, language_reading, language_tokens, language_words, model, scripts
 
     tables = language_numbers.tables()
     for n, value in enumerate(tables.coarse.tolist()):
@@ -192,7 +198,8 @@ cdef _prepare():
     SHARE_SHIFT = 30 - SHARE_BITS
     DOUBTED = language_look.DOUBTED_LETTERS * language_look.TENTHS * language_look.SHARE_ONE
     Look, Settled, Weighed = language_look.Look, language_look.Settled, language_look.Weighed
-    PageReading = language_reading.PageReading
+    PageReading, MOST_LETTERS = language_reading.PageReading, language_reading.MOST_LETTERS
+    Span, DECIDED, TENTHS = model.Span, language_look.DECIDED, language_look.TENTHS
     NAMES_FROM, NAMES_UP_TO = language_reading.NAMES_FROM, language_reading.NAMES_UP_TO
     NAMES_AT_MOST, PIECE_READ = language_reading.NAMES_AT_MOST, language_reading.PIECE_READ
     NEUTRAL, READ_CHARACTERS = language_engines.NEUTRAL_BELOW_BEST, language_engines.READ_CHARACTERS
@@ -311,11 +318,11 @@ cdef class Weighing:
 
     cdef object arrays
     cdef int64_t[::1] best, second, own, why
-    cdef double[::1] confidence, second_share, own_share
+    cdef double[::1] confidence, second_share
 
     def __cinit__(self, Py_ssize_t rows):
-        self.arrays = [*(np.empty(rows, np.int64) for _ in range(4)), *(np.empty(rows, np.float64) for _ in range(3))]
-        self.best, self.second, self.own, self.why, self.confidence, self.second_share, self.own_share = self.arrays
+        self.arrays = [*(np.empty(rows, np.int64) for _ in range(4)), *(np.empty(rows, np.float64) for _ in range(2))]
+        self.best, self.second, self.own, self.why, self.confidence, self.second_share = self.arrays
 
     cdef found(self):
         return Weighed(*self.arrays)
@@ -326,7 +333,7 @@ cdef class Weighing:
     ) noexcept:
         """Leaves the prior, in ticks, and the evidence kept for the caller."""
         cdef Py_ssize_t c, best = 0, own = 0, unhinted = 0, second = 0
-        cdef int64_t plain, plain_best = 0, total = 0, own_total = 0, odds, runner_up = -1
+        cdef int64_t plain, plain_best = 0, total = 0, odds, runner_up = -1
         for c in range(columns):
             kept[c] = <int64_t>(<double>logs[c] * evidence)
             plain = ticks_of(mix[c] + floor)
@@ -340,7 +347,6 @@ cdef class Weighing:
             if kept[c] > kept[own]:
                 own = c
         for c in range(columns):
-            own_total += parts(kept[c] - kept[own])
             odds = parts(kept[c] + prior[c] - kept[best] - prior[best])
             total += odds
             if c != best and odds > runner_up:
@@ -350,7 +356,6 @@ cdef class Weighing:
         self.why[row] = 0 if own == best else 1 if unhinted == best else 2
         self.confidence[row] = <double>ONE / <double>total
         self.second_share[row] = <double>max(runner_up, 0) / <double>total
-        self.own_share[row] = <double>ONE / <double>own_total
 
 
 def _aligned(table):
@@ -382,6 +387,11 @@ cdef class Reader:
     cdef uint32_t *characters
     cdef int32_t *token_rows
     cdef Py_ssize_t token_room
+    # The weights asked for last, and the token that they are for: added up when the next ones are asked for, since the
+    # table is bigger than the near caches.
+    cdef uint32_t asked[MOST_FEATURES]
+    cdef int asked_count
+    cdef int32_t asked_row
     # The pool.
     cdef Py_ssize_t languages, taught, codes
     cdef const double[:, ::1] layer, by_letters
@@ -390,9 +400,13 @@ cdef class Reader:
     cdef const uint8_t[::1] py3langid_knows, pycld2_knows, words_know
     cdef const uint32_t[::1] word_hashes
     cdef const int64_t[::1] word_columns, word_gains
+    # Where the hashes with the same upper half start.
+    cdef const int64_t[::1] word_starts
     cdef double scale
     cdef const uint32_t[::1] next_state
-    cdef const int64_t[::1] state_row, state_feature, code_prior, log_of_count
+    # Of every state, the row of its next ones and the feature seen when it is reached.
+    cdef const int32_t[:, ::1] states
+    cdef const int64_t[::1] code_prior, log_of_count
     cdef const int16_t[:, ::1] code_weights
     cdef int32_t[::1] code_column
     cdef int32_t[::1] seen
@@ -420,6 +434,7 @@ cdef class Reader:
         self.seed = <uint64_t>(hash("a seed of this process") & 0xFFFFFFFF)
         self.cheap = {}
         self.used, self.room, self.token_room = 0, 1024, 1024
+        self.asked_row = NOBODY
         self.known, self.kept, self.kept_room, self.slot_mask = 0, 0, 8192, 4095
         self.vectors = <int16_t *>PyMem_Malloc(self.room * (self.dimensions + 1) * sizeof(int16_t))
         self.facts = <Facts *>PyMem_Malloc(self.room * sizeof(Facts))
@@ -448,12 +463,14 @@ cdef class Reader:
         self.words_know = model.words.knows.view(np.uint8)
         self.word_hashes, self.word_columns, self.word_gains = (
             model.words.hashes, model.words.columns, model.words.gains)
+        self.word_starts = np.searchsorted(model.words.hashes >> 16, np.arange((1 << 16) + 1))
         self.columns_of = model.columns
         from pipeline import language_engines
 
         other = language_engines.py3langid()
         self.encode = other.encode
-        self.next_state, self.state_row, self.state_feature = other.next, other.row, other.feature
+        self.next_state = other.next
+        self.states = np.stack([other.row, other.feature], axis=1).astype(np.int32)
         self.code_weights, self.code_prior = other.weights, other.prior
         self.log_of_count = language_engines.logs_of_counts()
         self.codes = len(other.codes)
@@ -482,6 +499,7 @@ cdef class Reader:
 
     cdef int _forget(self) except -1:
         """Make room between calls; rows that a call has found stay where they are."""
+        self._add_asked()
         if self.used > KEPT_TOKENS:
             memset(self.slots, 0, (self.slot_mask + 1) * sizeof(Slot))
             self.used = self.known = self.kept = 0
@@ -581,7 +599,8 @@ cdef class Reader:
             elif bits:
                 if bits & DIGIT:
                     digits = True
-                if bits & SUSPECT or (bits & DOT and n + 1 < length):
+                if bits & SUSPECT or (bits & DOT and n + 1 < length and (
+                        self.kind[PyUnicode_READ(kind, data, start + n + 1)] & (LETTER | DIGIT))):
                     suspect = True
             if self.lower[point] != 32:
                 featured = True
@@ -616,18 +635,17 @@ cdef class Reader:
     cdef int _read_token(self, int32_t row, text, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
         """Add up the weights of a token's n-grams."""
         cdef uint8_t unlike = self.facts[row].unlike
-        cdef int16_t *out = self.vectors + row * (self.dimensions + 1)
         self.facts[row].read = True
         if unlike & NO_LANGUAGE:
-            memset(out, 0, (self.dimensions + 1) * sizeof(int16_t))
+            memset(self.vectors + row * (self.dimensions + 1), 0, (self.dimensions + 1) * sizeof(int16_t))
             return 0
         end = min(end, start + FEATURE_CHARACTERS)
         if unlike & LOOSE:
             plain = PyUnicode_Substring(text, start, end)
             if not unicodedata.is_normalized("NFC", plain):
                 plain = unicodedata.normalize("NFC", plain)[:FEATURE_CHARACTERS]
-            return self._add_features(PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain), out)
-        return self._add_features(kind, data, start, end, out)
+            return self._ask(row, PyUnicode_KIND(plain), PyUnicode_DATA(plain), 0, len(plain))
+        return self._ask(row, kind, data, start, end)
 
     cdef bint _maybe_unit(self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) noexcept:
         """May the letters be a unit's? Only then is it worth asking."""
@@ -642,16 +660,14 @@ cdef class Reader:
                 key = (key << 16) + self.lower[point]
         return inside <= UNIT_LETTERS and UNITS[(key * MULTIPLIER) >> 54]
 
-    cdef int _add_features(
-        self, int kind, const void *data, Py_ssize_t start, Py_ssize_t end, int16_t *out
-    ) except -1:
-        """Add up the weights of every n-gram and word, as `language_tokens.features` names them."""
+    cdef int _ask(self, int32_t row, int kind, const void *data, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Ask for the weights of every n-gram and word, as `language_tokens.features` names them."""
         cdef Py_ssize_t length = end - start, size = length + 1, n, place
         cdef uint64_t c[FEATURE_CHARACTERS + 8]
-        # At most one of every order at every place, and a word at every second one.
-        cdef uint32_t buckets[6 * FEATURE_CHARACTERS + 16]
+        cdef uint32_t *buckets = self.asked
         cdef uint64_t here, word
         cdef int count = 0
+        self._add_asked()
         c[0] = 32
         for n in range(length):
             c[n + 1] = self.lower[PyUnicode_READ(kind, data, start + n)]
@@ -692,13 +708,22 @@ cdef class Reader:
                 count += 1
             else:
                 n += 1
-        # At most 257 features, each at most 127: no sum is beyond 16 bits.
-        presscut_add_rows(out, &self.table[0, 0], buckets, count, <int>self.dimensions)
-        out[self.dimensions] = <int16_t>count
+        self.asked_row, self.asked_count = row, count
         return 0
 
     cdef inline uint32_t _bucket(self, uint64_t hashed) noexcept:
-        return <uint32_t>((hashed * MULTIPLIER) >> self.shift)
+        cdef uint32_t bucket = <uint32_t>((hashed * MULTIPLIER) >> self.shift)
+        PRESSCUT_ASK_FOR(&self.table[bucket, 0])
+        return bucket
+
+    cdef void _add_asked(self) noexcept:
+        """Add up the weights asked for last."""
+        cdef int16_t *out = self.vectors + self.asked_row * (self.dimensions + 1)
+        if self.asked_row != NOBODY:
+            # At most 257 features, each at most 127: no sum is beyond 16 bits.
+            presscut_add_rows(out, &self.table[0, 0], self.asked, self.asked_count, <int>self.dimensions)
+            out[self.dimensions] = <int16_t>self.asked_count
+            self.asked_row = NOBODY
 
     cdef Py_ssize_t _tokens(self, text, Py_ssize_t first, int64_t most_letters) except -1:
         """Put the rows of a text's tokens from place `first` on; how many there are.
@@ -739,6 +764,7 @@ cdef class Reader:
                 if not self.facts[row].read:
                     self._read_token(row, text, kind, data, start, n)
                 self.token_rows[first + count] = row
+                PRESSCUT_ASK_FOR(<const int8_t *>(self.vectors + row * (self.dimensions + 1)))
             else:
                 self.token_rows[first + count] = ~row
             letters += self.facts[row].letters
@@ -784,9 +810,10 @@ cdef class Reader:
         name_like_ = np.empty(count, np.uint8)
         many_names_ = np.empty(count, np.uint8)
         wordless_ = np.empty(count, np.uint8)
+        weights_ = np.empty(count, np.int64)
         vectors_ = np.zeros((count, self.dimensions + 1), np.float64)
         cdef int64_t[::1] tokens = tokens_, first_piece = first_, piece_counts = pieces_, letters = letters_
-        cdef int64_t[::1] masks = scripts_
+        cdef int64_t[::1] masks = scripts_, weights = weights_
         cdef uint8_t[::1] name_like = name_like_, many_names = many_names_, wordless = wordless_
         cdef double[:, ::1] vectors = vectors_
         self._forget()
@@ -799,6 +826,7 @@ cdef class Reader:
                     total += 1
                 before = flags
             used += tokens[number]
+        self._add_asked()
         piece_vectors_ = np.zeros((total, self.dimensions + 1), np.float64)
         piece_letters_ = np.zeros(total, np.int64)
         cdef double[:, ::1] piece_vectors = piece_vectors_
@@ -851,9 +879,11 @@ cdef class Reader:
             name_like[number] = (words == named and 2 <= words <= 4) or (words == 1 and weak == 1)
             many_names[number] = words <= NAMES_UP_TO and named >= NAMES_FROM * words
             wordless[number] = letters[number] < 2 or (real == 0 and digits > 0)
+            weights[number] = 0 if wordless[number] else min(letters[number], MOST_LETTERS) * (
+                1 if name_like[number] else TENTHS)
         return PageReading(
             tokens_, first_, pieces_, vectors_, letters_, scripts_, name_like_.view(np.bool_),
-            many_names_.view(np.bool_), wordless_.view(np.bool_), piece_vectors_, piece_letters_,
+            many_names_.view(np.bool_), wordless_.view(np.bool_), weights_, piece_vectors_, piece_letters_,
         )
 
     # --- the cheap look
@@ -865,27 +895,40 @@ cdef class Reader:
             found = self.cheap[id(model)] = (Cheap(model), model)
         return <Cheap>found[0]
 
-    def look(self, model, vectors_, letters_, counts_):
+    def look(self, model, rows_, vectors_, letters_, counts_):
         cdef Cheap cheap = self._cheap(model)
+        cdef const int64_t[::1] rows = rows_
         cdef double[:, ::1] vectors = vectors_
         cdef const int64_t[::1] letters = letters_, counts = counts_
-        cdef Py_ssize_t rows = vectors.shape[0], row, c
-        logs_ = np.empty((rows, cheap.columns), np.int64)
-        shares_ = np.empty((rows, cheap.columns), np.int64)
+        cdef Py_ssize_t row, block, c
+        logs_ = np.empty((len(rows_), cheap.columns), np.int64)
+        shares_ = np.empty((len(rows_), cheap.columns), np.int64)
         mix_ = np.zeros(cheap.columns, np.int64)
         cdef int64_t[:, ::1] logs = logs_, shares = shares_
         cdef int64_t[::1] mix = mix_
-        for row in range(rows):
-            cheap.logits(&vectors[row, 0], letters[row], &logs[row, 0])
+        for row in range(rows.shape[0]):
+            block = rows[row]
+            cheap.logits(&vectors[block, 0], letters[block], &logs[row, 0])
             log_shares(&logs[row, 0], cheap.columns)
             for c in range(cheap.columns):
                 shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
-                mix[c] += shares[row, c] * shares[row, c] * counts[row]
+                mix[c] += shares[row, c] * shares[row, c] * counts[block]
         return Look(logs_, shares_, mix_)
+
+    def shares_of(self, logs_):
+        cdef const int64_t[:, ::1] logs = logs_
+        cdef Py_ssize_t row, c
+        shares_ = np.empty((logs.shape[0], logs.shape[1]), np.int64)
+        cdef int64_t[:, ::1] shares = shares_
+        for row in range(logs.shape[0]):
+            for c in range(logs.shape[1]):
+                shares[row, c] = parts(logs[row, c]) >> SHARE_SHIFT
+        return shares_
 
     def settle(self, model, seen, asked):
         cdef Cheap cheap = self._cheap(model)
-        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, c, piece, there
+        cdef const int64_t[::1] blocks = asked.rows
+        cdef Py_ssize_t rows = len(seen.logs), columns = cheap.columns, row, block, c, piece, there
         sure_ = np.empty(rows, np.uint8)
         deviates_ = np.zeros(rows, np.uint8)
         cdef Weighing weighing = Weighing(rows)
@@ -909,15 +952,16 @@ cdef class Reader:
         cdef int64_t *prior = &scratches[0, 0]
         cdef int64_t *logits = &scratches[2, 0]
         for row in range(rows):
+            block = blocks[row]
             rest = 0
             for c in range(columns):
-                rest += shares[row, c] * shares[row, c] * weights[row]
+                rest += shares[row, c] * shares[row, c] * weights[block]
             rest = max(everything - rest, 0)
             for c in range(columns):
-                left = total[c] - shares[row, c] * shares[row, c] * weights[row]
+                left = total[c] - shares[row, c] * shares[row, c] * weights[block]
                 mix[c] = <double>max(left, 0) / (<double>rest + DOUBTED)
             weighing.weigh(
-                row, columns, &logs[row, 0], evidence[row], mix, &hints[row, 0] if hinted else NULL, floor,
+                row, columns, &logs[row, 0], evidence[block], mix, &hints[row, 0] if hinted else NULL, floor,
                 prior, &scratches[1, 0],
             )
             top = weighing.best[row]
@@ -928,10 +972,10 @@ cdef class Reader:
                     favourite = c
             leaning = monotonous and mix[top] >= MONOTONOUS_SHARE
             leaning = leaning and logs[row, favourite] - logs[row, top] < MONOTONOUS_DOUBT
-            sure[row] = known[row] and confidence >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
-            sure[row] |= clear[row] and confidence >= CLEAR_AT and cheap.distinct[top]
-            if piece_counts[row] > 1:
-                for piece in range(first_piece[row], first_piece[row] + piece_counts[row]):
+            sure[row] = known[block] and confidence >= (MONOTONOUS_SETTLE_AT if leaning else settle_at)
+            sure[row] |= clear[block] and confidence >= CLEAR_AT and cheap.distinct[top]
+            if piece_counts[block] > 1:
+                for piece in range(first_piece[block], first_piece[block] + piece_counts[block]):
                     if piece_letters[piece] >= PIECE_LETTERS:
                         cheap.logits(&piece_vectors[piece, 0], piece_letters[piece], logits)
                         there = 0
@@ -949,23 +993,6 @@ cdef class Reader:
                     deviates[row] = False
         return Settled(weighing.found(), sure_.view(np.bool_), deviates_.view(np.bool_))
 
-    def weigh(self, logs_, evidence_, mix_, hints_, double floor):
-        cdef const int64_t[:, ::1] logs = logs_
-        cdef const double[::1] evidence = evidence_
-        cdef const double[:, ::1] mix = mix_
-        cdef bint hinted = hints_ is not None
-        cdef const double[:, ::1] hints = np.ascontiguousarray(hints_) if hinted else np.zeros((1, 1))
-        cdef Py_ssize_t rows = logs.shape[0], columns = logs.shape[1], row
-        cdef Weighing weighing = Weighing(rows)
-        scratch = np.empty((2, columns), np.int64)
-        cdef int64_t[:, ::1] scratches = scratch
-        for row in range(rows):
-            weighing.weigh(
-                row, columns, &logs[row, 0], evidence[row], &mix[row, 0], &hints[row, 0] if hinted else NULL, floor,
-                &scratches[0, 0], &scratches[1, 0],
-            )
-        return weighing.found()
-
     def mix_of(self, shares_, counts_):
         cdef const int64_t[:, ::1] shares = shares_
         cdef const int64_t[::1] counts = counts_
@@ -977,38 +1004,73 @@ cdef class Reader:
                 mix[c] += shares[row, c] * shares[row, c] * counts[row]
         return mix_
 
-    def mix_without(self, shares_, weights_, total_, int64_t everything):
-        cdef const int64_t[:, ::1] shares = shares_
-        cdef const int64_t[::1] weights = weights_, total = total_
-        cdef Py_ssize_t rows = shares.shape[0], columns = shares.shape[1], row, c
-        cdef int64_t own
-        cdef double rest
-        mix_ = np.empty((rows, columns), np.float64)
+    def weigh_again(self, again):
+        cdef const int64_t[:, ::1] logs = again.logs, shares = again.shares
+        cdef const int64_t[::1] weights = again.weights, total = again.total, places = again.places, order = again.order
+        cdef const double[::1] evidence = again.evidence
+        cdef bint hinted = again.hints is not None
+        cdef const double[:, ::1] hints = np.ascontiguousarray(again.hints) if hinted else np.zeros((1, 1))
+        cdef double neighbour_weight = again.neighbour_weight, floor = again.floor, rest, trust
+        cdef Py_ssize_t number, row, columns = total.shape[0], c
+        cdef int64_t own, everything = 0
+        mix_ = np.empty((places.shape[0], columns), np.float64)
         cdef double[:, ::1] mix = mix_
-        for row in range(rows):
+        cdef int64_t[:, ::1] scratch = np.empty((2, columns), np.int64)
+        cdef double[:, ::1] means = self._around(again, columns)
+        own_shares_ = np.empty(places.shape[0], np.float64)
+        cdef double[::1] own_shares = own_shares_
+        cdef int64_t *kept = &scratch[1, 0]
+        cdef Weighing weighing = Weighing(places.shape[0])
+        for c in range(columns):
+            everything += total[c]
+        for number in range(places.shape[0]):
+            row = order[number]
             own = 0
             for c in range(columns):
                 own += shares[row, c] * shares[row, c] * weights[row]
             rest = <double>max(everything - own, 0) + DOUBTED
+            trust = 0
             for c in range(columns):
                 own = total[c] - shares[row, c] * shares[row, c] * weights[row]
-                mix[row, c] = <double>max(own, 0) / rest
-        return mix_
+                mix[number, c] = <double>max(own, 0) / rest
+                trust += mix[number, c]
+            trust *= neighbour_weight
+            for c in range(columns):
+                mix[number, c] += trust * means[number, c]
+            weighing.weigh(
+                number, columns, &logs[row, 0], evidence[row], &mix[number, 0], &hints[number, 0] if hinted else NULL,
+                floor, &scratch[0, 0], kept,
+            )
+            own = 0
+            for c in range(columns):
+                own += parts(kept[c] - kept[weighing.own[number]])
+            own_shares[number] = <double>ONE / <double>own
+        return mix_, weighing.found(), own_shares_
 
-    def around(self, near_, known, Py_ssize_t width):
-        cdef const int64_t[:, ::1] near = near_
-        cdef Py_ssize_t places = near.shape[0], sides = near.shape[1], place, side, low, high, middle, c
+    cdef _around(self, again, Py_ssize_t width):
+        """`language_look._around`."""
+        cdef const int64_t[::1] page = again.page, places = again.places
+        cdef const uint8_t[::1] wordless = again.wordless.view(np.uint8)
+        cdef Py_ssize_t count = 0, number, side, low, high, middle, c
         cdef int64_t row, there
-        sums_ = np.zeros((places, width), np.float64)
-        left_ = np.ones((places, sides), np.uint8)
-        cdef double[:, ::1] sums = sums_
-        cdef uint8_t[:, ::1] left = left_
+        # The blocks with words, in order, two before and two after that are nobody's; where each place is among them.
+        cdef int64_t[::1] worded = np.full(page.shape[0] + 4, NOBODY, np.int64), at = np.empty(page.shape[0], np.int64)
+        means_ = np.zeros((places.shape[0], width), np.float64)
+        cdef double[:, ::1] means = means_
+        cdef uint8_t[:, ::1] left = np.ones((places.shape[0], 5), np.uint8)
         cdef const int64_t[::1] rows, columns
         cdef const int64_t[:, ::1] shares
-        for rows, columns, shares in known:
-            for place in range(places):
-                for side in range(sides):
-                    row = near[place, side]
+        for number in range(page.shape[0]):
+            at[number] = count
+            if not wordless[page[number]]:
+                worded[count + 2] = page[number]
+                count += 1
+        for rows, columns, shares in again.known:
+            for number in range(places.shape[0]):
+                for side in range(5):
+                    row = worded[at[places[number]] + side]
+                    if side == 2 or row == NOBODY or not left[number, side]:
+                        continue
                     low, high = 0, rows.shape[0]
                     while low < high:
                         middle = (low + high) // 2
@@ -1016,17 +1078,33 @@ cdef class Reader:
                             low = middle + 1
                         else:
                             high = middle
-                    if left[place, side] and low < rows.shape[0] and rows[low] == row:
-                        left[place, side] = False
+                    if low < rows.shape[0] and rows[low] == row:
+                        left[number, side] = False
                         for c in range(columns.shape[0]):
-                            sums[place, columns[c]] += <double>shares[low, c]
-        for place in range(places):
+                            means[number, columns[c]] += <double>shares[low, c]
+        for number in range(places.shape[0]):
             there = 0
-            for side in range(sides):
-                there += near[place, side] >= 0
+            for side in range(5):
+                there += side != 2 and worded[at[places[number]] + side] != NOBODY
             for c in range(width):
-                sums[place, c] /= <double>(max(there, 1) << SHARE_BITS)
-        return sums_
+                means[number, c] /= <double>(max(there, 1) << SHARE_BITS)
+        return means_
+
+    def spans_of(self, weighed, rows_, lengths, languages, script):
+        cdef const int64_t[::1] rows = rows_, best = weighed.best, second = weighed.second, own = weighed.own
+        cdef const int64_t[::1] why = weighed.why
+        cdef const double[::1] confidence = weighed.confidence
+        cdef Py_ssize_t n
+        cdef int64_t row
+        new = tuple.__new__
+        found = []
+        for n in range(rows.shape[0]):
+            row = rows[n]
+            found.append(new(Span, (
+                0, lengths[n], languages[best[row]], rint(confidence[row] * 10000) / 10000, languages[second[row]], script,
+                DECIDED[why[row]], languages[own[row]],
+            )))
+        return found
 
     # --- the pool
 
@@ -1051,6 +1129,7 @@ cdef class Reader:
                 found[number, :] = self.known_answers[<Py_ssize_t>known]
                 continue
             tokens = self._tokens(text, 0, len(text))
+            self._add_asked()
             letters = lower_letters = words = capitals = 0
             sums_[:] = 0
             for n in range(tokens):
@@ -1159,8 +1238,8 @@ cdef class Reader:
         memset(scores, 0, codes * sizeof(int64_t))
         memset(part, 0, codes * sizeof(int32_t))
         for n in range(length):
-            state = self.next_state[self.state_row[state] + letters[n]]
-            feature = self.state_feature[state]
+            state = self.next_state[self.states[state, 0] + letters[n]]
+            feature = self.states[state, 1]
             if feature >= 0:
                 if self.seen[feature] == 0:
                     self.touched[features] = <int32_t>feature
@@ -1246,18 +1325,13 @@ cdef class Reader:
 
     cdef bint _add_gains(self, uint32_t key, int64_t *logs) noexcept:
         """Add what the word of this hash says; is it known?"""
-        cdef Py_ssize_t low = 0, high = self.word_hashes.shape[0], middle, first
-        while low < high:
-            middle = (low + high) // 2
-            if self.word_hashes[middle] < key:
-                low = middle + 1
-            else:
-                high = middle
-        first = low
-        while low < self.word_hashes.shape[0] and self.word_hashes[low] == key:
-            logs[self.word_columns[low]] += self.word_gains[low]
-            low += 1
-        return low > first
+        cdef Py_ssize_t n
+        cdef bint known = False
+        for n in range(self.word_starts[key >> 16], self.word_starts[(key >> 16) + 1]):
+            if self.word_hashes[n] == key:
+                logs[self.word_columns[n]] += self.word_gains[n]
+                known = True
+        return known
 
     cdef void _neutral(self, int64_t *logs, int64_t script, const uint8_t[::1] knows, int64_t floor) noexcept:
         cdef Py_ssize_t c
