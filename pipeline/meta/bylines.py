@@ -145,7 +145,8 @@ def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
         rest = strip_prefix(piece)
         if rest == piece and (inside := INSIDE.search(piece)):
             rest = piece[inside.end() :]
-        rest = next((link for link in links if rest.startswith(link)), rest)
+        if rest.startswith(tuple(links)):
+            rest = next(link for link in links if rest.startswith(link))
         names = author_names([END_WORDS.sub("", rest)])
         known = rest != piece
         if names and all(_like_a_name(name) or (known and name.isupper() and name.isalpha()) for name in names):

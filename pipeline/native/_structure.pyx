@@ -5,24 +5,24 @@ Fractions are divided and added in the order of the Python functions, so they ar
 recursive, and every loop is over elements, blocks or characters.
 """
 
+from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t
-
-from array import array
 
 # As in `pipeline.structure`.
 cdef int ANCESTORS = 6, LONG_TEXT_CHARS = 80, CORE_LEVELS = 8
 cdef double LOOSE_LINK_SHARE = 0.3
 cdef double[2] CORE_SHARES
 CORE_SHARES[0], CORE_SHARES[1] = 0.5, 0.8
+cdef array INTEGERS = array("q"), FRACTIONS = array("d")
 
 
 cdef int64_t[::1] integers(Py_ssize_t count):
-    return array("q", bytes(8 * count))
+    return clone(INTEGERS, count, zero=True)
 
 
 cdef double[::1] fractions(Py_ssize_t count):
-    return array("d", bytes(8 * count))
+    return clone(FRACTIONS, count, zero=True)
 
 
 cdef inline tuple _row(value):

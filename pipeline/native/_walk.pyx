@@ -7,9 +7,14 @@ references, a text that the parser moved) is asked of the Python functions that 
 
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
 
 cdef extern from "Python.h":
+    unsigned long Py_TPFLAGS_TUPLE_SUBCLASS
+    bint PyType_HasFeature(type kind, unsigned long feature) noexcept
+    object PyType_GenericAlloc(type kind, Py_ssize_t size)
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
     Py_UCS4 PyUnicode_MAX_CHAR_VALUE(str text) noexcept
     str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
@@ -338,7 +343,6 @@ def walk(
     cdef Above above = Above()
     cdef Level here = Level(0, -1, -1, -1, 0)
     cdef tuple nodes = root.children, path, children
-    cdef object new = tuple.__new__
     cdef object node, before = None, name, inner, tag, href, attrs
     cdef bint has_class, has_id, has_href
     cdef str text, blank = "", core
@@ -426,7 +430,7 @@ def walk(
             inner = known.get(path)
             if inner is None:
                 inner = known[path] = len(kinds)
-                kinds.append(new(kind_type, path))
+                kinds.append(_named(kind_type, path))
             kind_of.append(inner)
             parents.append(here.parent)
             lasts.append(index)
@@ -499,7 +503,7 @@ def blocks(
     cdef Py_ssize_t count = len(firsts), at, first, last, text_at, link, kind
     cdef list result = [], written = [None] * len(kinds)
     cdef str text
-    cdef object path, level, href, new = tuple.__new__
+    cdef object path, level, href
     for at in range(count):
         first = firsts[at]
         last = firsts[at + 1] if at + 1 < count else len(data)
@@ -519,8 +523,21 @@ def blocks(
             if link >= 0:
                 href = hrefs[link]
                 break
-        result.append(new(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
+        result.append(_named(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
     return result
+
+
+cdef object _named(type row_type, tuple fields):
+    """A named tuple of these fields, made without calling its type."""
+    cdef Py_ssize_t at
+    cdef object row
+    if not PyType_HasFeature(row_type, Py_TPFLAGS_TUPLE_SUBCLASS):
+        raise TypeError(row_type)
+    row = PyType_GenericAlloc(row_type, len(fields))
+    for at in range(len(fields)):
+        Py_INCREF(fields[at])
+        PyTuple_SET_ITEM(row, at, fields[at])
+    return row
 
 
 cdef inline tuple _row(value):
