@@ -53,6 +53,8 @@ PATH_TOKENS = 6
 LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
+# A heading of flattened text is shorter, and ends with none of these.
+SHORT_CHARS, STOPS = 80, ".!?。؟।"
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
@@ -81,8 +83,8 @@ class Features(NamedTuple):
     paths: Ints
     path_starts: Ints
     groups: Ints
-    """(kinds, blocks): a number for the block's whole path of tags and classes, and one for that of the element around it; equal paths
-    have equal numbers. Without markup all are 0."""
+    """(kinds, blocks): a number for the block's whole path of tags and classes, one for that of the element around it (equal paths
+    have equal numbers; without markup all are 0), and one for the section it stands in, from one heading to the next."""
 
 
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
@@ -98,7 +100,17 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     finish(_story_raw(words, texts, link_share), STORY_SCALES, dense, len(TEXT_FACTS))
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     around = [block.path for block in blocks]
-    return Features(dense, tokens, token_starts, *_paths(around))
+    paths, path_starts, alike = _paths(around)
+    heads = _like_headings(texts) if structure is None else [block.level > 0 for block in blocks]
+    sections = np.cumsum(heads, dtype=np.int64)
+    return Features(dense, tokens, token_starts, paths, path_starts, np.concatenate([alike, sections[None]]))
+
+
+def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:
+    """Which lines of flattened text look like a heading: short, without a mark at the end, and the next is not like that."""
+    short = np.array([len(text) < SHORT_CHARS and text[-1:] not in STOPS for text in texts], dtype=bool)
+    alike: NDArray[np.bool_] = short & ~np.append(short[1:], True)
+    return alike
 
 
 class Counted(NamedTuple):

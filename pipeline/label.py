@@ -1,10 +1,10 @@
 """Every block gets the role a reader would give it, from one small net over the page's sequence of blocks.
 
 `features` says what is known of each block; dilated convolutions look at the neighbours (15 blocks to either side), means at what
-stands before the block, after it and under the same path of tags and classes, a summary at the whole page; a softmax gives the
-14 roles. The net is run in numpy from a plain weights file; it is trained in
-``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a page's blocks). One set of weights serves pages with markup, one
-flattened text.
+stands before the block, after it, under the same path of tags and classes and in its section, a summary at the whole page; a
+softmax gives the 14 roles. The net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
+Vogels et al. 2018, a CNN over a page's blocks). One file of weights serves pages with markup; one flattened text, which two nets
+read: their logits are averaged.
 
 Which blocks make up the story is decided for the page as a whole: the set with the highest expected word F1 (Ye et al. 2012,
 "Optimizing F-measure"), not each block against one half. Probabilities are rounded before anything is compared, so that
@@ -60,7 +60,7 @@ TOKENS_AT_ONCE = 100_000
 
 
 class Weights(NamedTuple):
-    """A trained net. Shapes: d dense facts, w width, r roles."""
+    """A trained net. Shapes: d dense facts, w width, r roles. In a file every array has one axis more in front: the nets."""
 
     mean: Floats
     scale: Floats
@@ -84,20 +84,20 @@ class Weights(NamedTuple):
     temperature: Floats
     """(1,): logits are divided by it, so that scores are frequencies."""
     surrogate: Floats
-    """(d, r): a linear reading of the net, for saying why."""
+    """(d, r): a linear reading of the nets together, for saying why."""
 
 
 def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()) -> list[Block]:
     """The blocks with `role`, `score` and `why`. `structure` as from a segmenter; None for flattened text."""
     if not blocks:
         return []
-    weights = load(settings.text_weights, "text") if structure is None else load(settings.markup_weights, "markup")
+    nets = load(settings.text_weights, "text") if structure is None else load(settings.markup_weights, "markup")
     facts = features(blocks, structure)
-    p = probabilities(facts, weights)
+    p = probabilities(facts, nets)
     chosen = decide(p, words_per_block(facts))
     scores = p[np.arange(len(blocks)), chosen].tolist()
-    standard = standardise(facts.dense, weights)
-    reasons = explain(standard, facts.dense, weights.surrogate, chosen)
+    standard = standardise(facts.dense, nets[0])
+    reasons = explain(standard, facts.dense, nets[0].surrogate, chosen)
     return _with_roles(blocks, [ROLES[role] for role in chosen.tolist()], scores, reasons)
 
 
@@ -171,11 +171,13 @@ def standardise(dense: Floats, weights: Weights) -> Floats:
     return result
 
 
-def probabilities(facts: Features, weights: Weights) -> NDArray[np.float64]:
-    """(blocks, roles), rounded; rows sum to one but for the rounding."""
+def probabilities(facts: Features, nets: Sequence[Weights]) -> NDArray[np.float64]:
+    """(blocks, roles), rounded, of the nets' mean logits; rows sum to one but for the rounding."""
     # Role by role, so that every step runs over all blocks at once.
-    p = run(facts, weights).T.astype(np.float64, order="C")
-    p /= float(weights.temperature[0])
+    p = run(facts, nets[0]).T.astype(np.float64, order="C")
+    for weights in nets[1:]:
+        p += run(facts, weights).T
+    p /= float(nets[0].temperature[0]) * len(nets)
     p -= p.max(axis=0)
     np.exp(p, out=p)
     p /= p.sum(axis=0)
@@ -292,21 +294,19 @@ def _add_activated(state: Floats, values: Floats, bias: Floats) -> None:
 
 
 @cache
-def load(path: str, shipped: str) -> Weights:
-    """Weights from a file, or the ones that come with presscut; read once a process. Raises `SettingsError`."""
+def load(path: str, shipped: str) -> tuple[Weights, ...]:
+    """The nets of a weights file, or of the one that comes with presscut; read once a process. Raises `SettingsError`."""
     try:
         with np.load(path or str(_shipped(shipped)), allow_pickle=False) as arrays:
             found = {name: arrays[name] for name in Weights._fields}
     except (OSError, ValueError, KeyError) as error:
         raise SettingsError(f"{path or shipped}: not a weights file of this version of presscut ({error})") from None
-    if len(found["mean"]) != len(DENSE):
-        raise SettingsError(
-            f"{path or shipped}: made for {len(found['mean'])} facts a block, this version has {len(DENSE)}"
-        )
-    keep = {"dilations": np.int64}
-    # In the file's own order: a matrix product by a turned matrix may differ in its last bits.
-    found = {name: array.astype(keep.get(name, np.float32)) for name, array in found.items()}
-    return Weights(**found)._replace(**{name: np.ascontiguousarray(found[name]) for name in ("words", "paths")})
+    facts = found["mean"].shape[1] if found["mean"].ndim == 2 else 0
+    if facts != len(DENSE):
+        raise SettingsError(f"{path or shipped}: made for {facts} facts a block, this version has {len(DENSE)}")
+    kinds = {"dilations": np.int64}
+    found = {name: np.ascontiguousarray(array, dtype=kinds.get(name, np.float32)) for name, array in found.items()}
+    return tuple(Weights(**{name: array[net] for name, array in found.items()}) for net in range(len(found["mean"])))
 
 
 def _shipped(kind: str) -> object:

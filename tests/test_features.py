@@ -24,6 +24,7 @@ from pipeline.features import (
     features,
 )
 from pipeline.model import Block
+from pipeline.segment_html import segment_html
 from pipeline.structure import STRUCTURE
 from tests.hashing import number, spread
 
@@ -202,3 +203,25 @@ def test_tokens_are_the_same_in_every_process() -> None:
     }
     found = features([Block("Nine pears", 0, 10, "div.story/p")], None)
     assert said == {f"{found.words.tolist()} {found.paths.tolist()}\n".encode()}
+
+
+def test_a_section_lasts_from_one_heading_to_the_next() -> None:
+    page = segment_html("<p>Before.</p><h2>Weather</h2><p>Rain.</p><p>Wind.</p><h3>At sea</h3><p>Waves.</p>")
+    assert features(page.blocks, page.structure).groups[2].tolist() == [0, 1, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("lines", "sections"),
+    [
+        (("Weather", "It rains in the north, and it will not stop.", "At sea", "Waves."), [1, 1, 2, 2]),
+        (("Home", "Sport", "Weather", "Rain all day."), [0, 0, 1, 1]),
+        (("Rain.", "Wind.", "Home", "Contact"), [0, 0, 0, 0]),
+        (("x" * 80, "Rain."), [0, 0]),
+        (("天气", "今天下雨。"), [1, 1]),
+        ((), []),
+    ],
+)
+def test_in_flattened_text_a_short_line_above_a_text_begins_a_section(
+    lines: tuple[str, ...], sections: list[int]
+) -> None:
+    assert features(blocks(*lines), None).groups[2].tolist() == sections

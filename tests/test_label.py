@@ -15,6 +15,7 @@ from pipeline.label import (
     MAIN,
     ROLES,
     LabelSettings,
+    Weights,
     _company,
     decide,
     label,
@@ -147,6 +148,22 @@ def test_probabilities_are_rounded_so_that_last_bits_decide_nothing() -> None:
     assert np.allclose(p.sum(axis=1), 1, atol=0.002)
 
 
+def test_the_logits_of_several_nets_are_averaged() -> None:
+    segmented = segment_html(PAGE)
+    facts = features(segmented.blocks, segmented.structure)
+    [net] = load("", "markup")
+    other = net._replace(out_bias=net.out_bias + np.linspace(-2, 2, len(ROLES), dtype=np.float32))
+    between = net._replace(out_bias=(net.out_bias + other.out_bias) / 2)
+    assert np.allclose(probabilities(facts, [net, other]), probabilities(facts, [between]), atol=2e-4)
+    assert np.array_equal(probabilities(facts, [net, net]), probabilities(facts, [net]))
+
+
+def test_flattened_text_is_read_by_two_nets() -> None:
+    first, second = load("", "text")
+    assert not np.array_equal(first.out, second.out)
+    assert np.array_equal(first.surrogate, second.surrogate)
+
+
 def test_reasons_are_phrases_a_reader_can_check() -> None:
     known = {phrase for pair in PHRASES.values() for phrase in pair if phrase}
     reasons = [block.why for block in labelled(PAGE)]
@@ -165,9 +182,22 @@ def test_a_wrong_weights_file_says_which(tmp_path: Path) -> None:
         label([Block("x", 0, 1)], None, LabelSettings(text_weights=str(wrong)))
 
 
+def test_weights_for_other_facts_say_what_they_were_made_for(tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    arrays = {
+        name: np.stack(values)
+        for name, values in zip(Weights._fields, zip(*load("", "text"), strict=True), strict=True)
+    }
+    np.savez(other, **arrays | {"mean": arrays["mean"][:, :-1]})
+    with pytest.raises(
+        SettingsError, match=rf"other\.npz: made for {len(DENSE) - 1} facts a block, this version has {len(DENSE)}"
+    ):
+        load(str(other), "text")
+
+
 def test_weights_with_pickled_objects_are_refused(tmp_path: Path) -> None:
     hostile = tmp_path / "hostile.npz"
-    arrays = {name: np.array([object()], dtype=object) for name in load("", "text")._fields}
+    arrays = {name: np.array([object()], dtype=object) for name in Weights._fields}
     np.savez(hostile, allow_pickle=True, **arrays)
     with pytest.raises(SettingsError):
         load(str(hostile), "text")

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.label import decide, words_per_block
+from pipeline.language import tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import load_scorer
 from training.data import Example, pages, words
@@ -28,6 +29,8 @@ class Known(NamedTuple):
 
     wcxb: dict[str, dict[str, Any]]
     news: dict[str, str]
+    languages: dict[str, str]
+    """Of the news pages, as `pipeline.language` reads their bodies."""
     roles: dict[str, list[dict[str, Any]]]
 
 
@@ -36,14 +39,31 @@ def known() -> Known:
     return Known(
         {f"wcxb-dev/{row['id']}": row for row in pages("wcxb-dev")},
         news,
+        {page: _language(body) for page, body in news.items()},
         {f"news-dev/{row['id']}": row["lines"] for row in pages("roles-dev")},
     )
 
 
-def predict(net: Net, examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
-    """Logits by page, one page at a time."""
+def _language(text: str) -> str:
+    """The language of most of a text."""
+    share: Counter[str] = Counter()
+    for spans in tag_languages(text.splitlines()):
+        for span in spans:
+            share[span.language] += span.end - span.start
+    return max(share, key=lambda language: (share[language], language), default="und")
+
+
+def predict(nets: Sequence[Net], examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
+    """Mean logits of the nets by page, one page at a time."""
     with torch.no_grad():
-        return {example.page: net(collate([example]))[0].numpy() for example in examples if example.texts}
+        return {example.page: mean_logits(nets, example) for example in examples if example.texts}
+
+
+def mean_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
+    """(blocks, roles)."""
+    batch = collate([example])
+    logits: NDArray[np.float32] = torch.stack([net(batch)[0] for net in nets]).mean(dim=0).numpy()
+    return logits
 
 
 def soften(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
@@ -86,13 +106,16 @@ def score(
             for group in ("all", row["page_type"], row["stratum"]):
                 f1s[f"WCXB {group}"].append(value)
         if example.page in gold.news:
-            f1s[example.page.split("/")[0]].append(bag_f1(words(story), words(gold.news[example.page])))
+            value = bag_f1(words(story), words(gold.news[example.page]))
+            for group in (example.page.split("/")[0], f"news in {gold.languages[example.page]}"):
+                f1s[group].append(value)
         if example.page in gold.roles:
             roles.add(gold.roles[example.page], example.texts, names)
         if example.by_hand and example.texts:
             sure = p[np.arange(len(p)), chosen] >= CONFIDENT
             confident += (sure.sum(), example.allowed[np.arange(len(p)), chosen][sure].sum())
     figures = {name: float(np.mean(values)) for name, values in sorted(f1s.items())}
+    figures |= {f"pages {name}": len(values) for name, values in sorted(f1s.items()) if name.startswith("news in ")}
     figures |= roles.figures()
     figures["right where score >= 0.9"] = float(confident[1] / max(confident[0], 1))
     return figures

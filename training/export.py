@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.label import Weights
 from training.data import Example
-from training.net import Net, collate
+from training.evaluate import mean_logits
+from training.net import Net
 
 # Ridge of the linear reading: small against the hundreds of thousands of blocks, enough for facts that never vary.
 RIDGE = 10.0
@@ -19,8 +20,12 @@ RIDGE = 10.0
 HALF = np.float16
 
 
-def weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> Weights:
-    """Torch parameters in the layout of `Weights`."""
+def weights_of(nets: Sequence[Net], temperature: float, surrogate: NDArray[np.float32]) -> Weights:
+    """Torch parameters in the layout of a file of `Weights`: one axis in front for the nets."""
+    return Weights(*map(np.stack, zip(*(_weights_of(net, temperature, surrogate) for net in nets), strict=True)))
+
+
+def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> Weights:
 
     def array(tensor: torch.Tensor) -> NDArray[np.float32]:
         result: NDArray[np.float32] = tensor.detach().numpy().astype(HALF).astype(np.float32)
@@ -50,17 +55,18 @@ def weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> 
     )
 
 
-def linear_reading(net: Net, examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Least squares from standardised facts to centred logits: (facts, roles)."""
+def linear_reading(nets: Sequence[Net], examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Least squares from standardised facts to centred mean logits: (facts, roles). All nets standardise alike."""
+    mean, scale = nets[0].mean.numpy(), nets[0].scale.numpy()
     gram: NDArray[np.float64] | None = None
     cross: NDArray[np.float64] | None = None
     with torch.no_grad():
         for example in examples:
             if not example.texts:
                 continue
-            logits = net(collate([example]))[0].numpy().astype(np.float64)
+            logits = mean_logits(nets, example).astype(np.float64)
             logits -= logits.mean(axis=1, keepdims=True)
-            facts = np.clip((example.features.dense - net.mean.numpy()) * net.scale.numpy(), -5, 5).astype(np.float64)
+            facts = np.clip((example.features.dense - mean) * scale, -5, 5).astype(np.float64)
             gram = facts.T @ facts + (0 if gram is None else gram)
             cross = facts.T @ logits + (0 if cross is None else cross)
     assert gram is not None and cross is not None

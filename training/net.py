@@ -28,8 +28,8 @@ class Shape(NamedTuple):
     words: int = 6
     paths: int = 8
     dilations: tuple[int, ...] = (1, 2, 4, 8)
-    group_kinds: int = 2
-    """Kinds of groups whose mean state a block sees: its own path, the path around it; flattened text has none."""
+    group_kinds: int = 3
+    """Kinds of groups whose mean state a block sees: its own path, the path around it, its section; flattened text is all of one path."""
     dropout: float = 0.2
     token_dropout: float = 0.3
     blind: float = 0.5

@@ -8,9 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 from training.data import load
-from training.fit import Plan
 from training.net import Shape
-from training.train import FIGURES, OUT, PLANS, SHAPES
+from training.train import FIGURES, OUT, PLANS, SEEDS, SHAPES
 
 README = Path(__file__).parent / "README.md"
 MARK = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -51,6 +50,13 @@ def tables(figures: dict[str, dict[str, float]]) -> str:
     lines += [f"| {way} | " + " | ".join(cell(way, f"WCXB {kind}") for kind in KINDS) + " |" for way in figures]
     lines += ["", "| roles-dev, word F1 by role | " + " | ".join(ROLES) + " |", "|---" * (len(ROLES) + 1) + "|"]
     lines += [f"| {way} | " + " | ".join(cell(way, f"roles {role}") for role in ROLES) + " |" for way in figures]
+    spoken = {name: int(count) for name, count in figures["markup"].items() if name.startswith("pages news in ")}
+    lines += ["", "| news pages, body F1 by language | pages | with markup | flattened |", "|---|---|---|---|"]
+    for name, count in sorted(spoken.items(), key=lambda item: (-item[1], item[0])):
+        group = name.removeprefix("pages ")
+        lines.append(
+            f"| {group.removeprefix('news in ')} | {count} | {cell('markup', group)} | {cell('text', group)} |"
+        )
     return "\n".join(lines)
 
 
@@ -61,14 +67,12 @@ def card(figures: dict[str, dict[str, float]]) -> str:
     by_hand = Counter(gold.page.split("/")[0] for gold in golds if gold.by_hand)
     dilations = ", ".join(map(str, Shape().dilations))
     sizes = "; ".join(
-        f"`{way}`: width {SHAPES[way].width}, words in {SHAPES[way].words} dimensions, class names in {SHAPES[way].paths}, "
+        f"`{way}`: {len(SEEDS[way])} net{'s whose logits are averaged' if len(SEEDS[way]) > 1 else ''}, width {SHAPES[way].width}, words in {SHAPES[way].words} dimensions, class names in {SHAPES[way].paths}, "
         f"{PLANS[way].epochs} epochs, temperature {figures[way]['temperature']}"
         for way in figures
     )
     trained = "\n".join(f"| `{name}` | {count} | {by_hand[name]} |" for name, count in sorted(sets.items()))
-    return CARD.format(
-        trained=trained, tables=tables(figures), dilations=dilations, sizes=sizes, seed=Plan().seed,
-    )  # fmt: skip
+    return CARD.format(trained=trained, tables=tables(figures), dilations=dilations, sizes=sizes)
 
 
 CARD = """# Model card: block roles
@@ -77,8 +81,9 @@ CARD = """# Model card: block roles
 `python -m training.train` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
 **What it is.** A convolutional net over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
-stands before a block, after it and under the same path of tags and classes; a summary of the whole page; one softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. Seed {seed}. The net for markup is
-fitted first and teaches the other what the lines around known bodies are.
+stands before a block, after it, under the same path of tags and classes and in its section; a summary of the whole page; one
+softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. The net for markup is fitted first and teaches the
+others what the lines around known bodies are.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.
 
@@ -92,7 +97,7 @@ a known story, furniture lines and a list of other stories' titles. Bare pages (
 title and paragraphs with little around them) are made for both. One page in four is learned from a second time in another script,
 letter for letter (`training/scripts.py`).
 
-**Figures**, on pages of sites the net had not seen (five folds by site, same settings as the shipped weights):
+**Figures**, on pages of sites the nets had not seen (five folds by site, same settings as the shipped weights):
 
 {tables}
 

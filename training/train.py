@@ -1,8 +1,8 @@
 """From the bench to weights and figures, in one command: ``python -m training.train``.
 
 Cross-validate by site, fit the temperatures on the unseen predictions, write the figures, then fit on everything and write the
-weights. Each time a net with markup is fitted first, and teaches the net for flattened text: of pages whose body is known but
-whose other lines nobody labelled, it says what those lines are. Takes about half an hour on two idle cores; ``--folds ""`` skips the
+weights. Each time a net with markup is fitted first, and teaches the two nets for flattened text: of pages whose body is known but
+whose other lines nobody labelled, it says what those lines are. Takes three quarters of an hour on two idle cores; ``--folds ""`` skips the
 cross-validation and keeps the temperatures and figures of the last one.
 """
 
@@ -33,6 +33,8 @@ MARKUP, TEXT = "markup", "text"
 # Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
 SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
 PLANS = {MARKUP: Plan(epochs=12), TEXT: Plan(epochs=10)}
+# Nets fitted from different seeds, whose logits are averaged. Time matters less where there is no markup to read.
+SEEDS = {MARKUP: (1,), TEXT: (1, 2)}
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
 
@@ -75,23 +77,30 @@ def cross_validate(folds: list[int], keep: Path | None) -> None:
 
 def write_weights() -> None:
     """The shipped nets, fitted on everything."""
-    for way, net, examples in fitted(golds(), made_examples(), "all"):
+    for way, nets, examples in fitted(golds(), made_examples(), "all"):
         temperature = figures_of_all()[way]["temperature"]
-        save(weights_of(net, temperature, linear_reading(net, examples[::3])), OUT / f"{way}.npz")
+        save(weights_of(nets, temperature, linear_reading(nets, examples[::3])), OUT / f"{way}.npz")
 
 
-def fitted(
-    pages: Sequence[Gold], made: Sequence[Example], name: str
-) -> tuple[tuple[str, Net, list[Example]], tuple[str, Net, list[Example]]]:
-    """Both nets and what they learned from; the first teaches the second. Made pages are read besides."""
+Fitted = tuple[str, list[Net], list[Example]]
+
+
+def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[Fitted, Fitted]:
+    """The nets of both ways and what they learned from; those with markup teach the others. Made pages are read besides."""
     pages = [*pages, *rewritten(pages), *bare_pages(pages)]
     with_markup = [html_example(gold) for gold in pages]
-    teacher = fit(with_markup, SHAPES[MARKUP], PLANS[MARKUP], report=partial(_say, f"{MARKUP} {name}"))
-    lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teacher, with_markup).items()}
+    teachers = _nets(MARKUP, with_markup, name)
+    lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teachers, with_markup).items()}
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
     flattened += made
-    student = fit(flattened, SHAPES[TEXT], PLANS[TEXT], report=partial(_say, f"{TEXT} {name}"))
-    return (MARKUP, teacher, with_markup), (TEXT, student, flattened)
+    return (MARKUP, teachers, with_markup), (TEXT, _nets(TEXT, flattened, name), flattened)
+
+
+def _nets(way: str, examples: list[Example], name: str) -> list[Net]:
+    return [
+        fit(examples, SHAPES[way], PLANS[way]._replace(seed=seed), report=partial(_say, f"{way} {seed} {name}"))
+        for seed in SEEDS[way]
+    ]
 
 
 def _say(name: str, line: str) -> None:

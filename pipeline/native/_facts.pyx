@@ -7,8 +7,7 @@ string's length.
 
 from cython cimport final
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport INT32_MIN, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
@@ -16,10 +15,9 @@ from libc.string cimport memcpy, memset
 
 from array import array
 
+from pipeline.native._named cimport named
+
 cdef extern from "Python.h":
-    unsigned long Py_TPFLAGS_TUPLE_SUBCLASS
-    bint PyType_HasFeature(type kind, unsigned long feature) noexcept
-    object PyType_GenericAlloc(type kind, Py_ssize_t size)
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
     bint PyUnicode_IS_ASCII(str text) noexcept
 
@@ -542,19 +540,6 @@ def explain(
     return result
 
 
-cdef object _named(type row_type, tuple fields):
-    """A named tuple of these fields, made without calling its type."""
-    cdef Py_ssize_t at
-    cdef object row
-    if not PyType_HasFeature(row_type, Py_TPFLAGS_TUPLE_SUBCLASS):
-        raise TypeError(row_type)
-    row = PyType_GenericAlloc(row_type, len(fields))
-    for at in range(len(fields)):
-        Py_INCREF(fields[at])
-        PyTuple_SET_ITEM(row, at, fields[at])
-    return row
-
-
 def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, list scores not None, list reasons not None):
     """The blocks with role, score and reasons: of the ten fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
@@ -567,6 +552,6 @@ def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, l
             <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),
             roles[row], scores[row], reasons[row], <object>PyTuple_GET_ITEM(block, 9),
         )
-        result.append(_named(block_type, fields))
+        result.append(named(block_type, fields))
         row += 1
     return result

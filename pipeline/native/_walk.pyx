@@ -7,14 +7,11 @@ references, a text that the parser moved) is asked of the Python functions that 
 
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_SET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
 
+from pipeline.native._named cimport named
+
 cdef extern from "Python.h":
-    unsigned long Py_TPFLAGS_TUPLE_SUBCLASS
-    bint PyType_HasFeature(type kind, unsigned long feature) noexcept
-    object PyType_GenericAlloc(type kind, Py_ssize_t size)
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
     Py_UCS4 PyUnicode_MAX_CHAR_VALUE(str text) noexcept
     str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
@@ -430,7 +427,7 @@ def walk(
             inner = known.get(path)
             if inner is None:
                 inner = known[path] = len(kinds)
-                kinds.append(_named(kind_type, path))
+                kinds.append(named(kind_type, path))
             kind_of.append(inner)
             parents.append(here.parent)
             lasts.append(index)
@@ -523,21 +520,8 @@ def blocks(
             if link >= 0:
                 href = hrefs[link]
                 break
-        result.append(_named(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
+        result.append(named(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
     return result
-
-
-cdef object _named(type row_type, tuple fields):
-    """A named tuple of these fields, made without calling its type."""
-    cdef Py_ssize_t at
-    cdef object row
-    if not PyType_HasFeature(row_type, Py_TPFLAGS_TUPLE_SUBCLASS):
-        raise TypeError(row_type)
-    row = PyType_GenericAlloc(row_type, len(fields))
-    for at in range(len(fields)):
-        Py_INCREF(fields[at])
-        PyTuple_SET_ITEM(row, at, fields[at])
-    return row
 
 
 cdef inline tuple _row(value):
