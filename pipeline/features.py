@@ -102,7 +102,8 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     around = [block.path for block in blocks]
     paths, path_starts, alike = _paths(around)
     heads = _like_headings(texts) if structure is None else [block.level > 0 for block in blocks]
-    sections = np.cumsum(heads, dtype=np.int64)
+    # Numbered from 0, whether or not a heading comes first.
+    sections = np.cumsum([False, *heads[1:]][: len(blocks)], dtype=np.int64)
     return Features(dense, tokens, token_starts, paths, path_starts, np.concatenate([alike, sections[None]]))
 
 

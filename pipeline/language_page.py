@@ -68,19 +68,6 @@ class _Answer(NamedTuple):
     by_script: list[bool]
 
 
-class _Says(NamedTuple):
-    """What is said of one span; languages are columns."""
-
-    best: int
-    confidence: float
-    second: int
-    second_share: float
-    own: int
-    """Best without the page."""
-    own_share: float
-    decided: str
-
-
 def tag_page(blocks: Sequence[str], settings: LanguageSettings, hints: Sequence[str | None] | None) -> list[list[Span]]:
     """The spans of every block."""
     model = engines.load_model(settings.weights)
@@ -278,8 +265,10 @@ class _Page:
             answer = answers.get(row)
             if answer is None:
                 mask, length = self.masks[rows[row]], len(self.blocks[rows[row]])
-                says = _Says(best, p, second, second_p, own, own_p, DECIDED[why])
-                found[place] = [self._span(0, length, main_script(mask), says, mask in _SETTLED)]
+                decided = "script" if why == 0 and mask in _SETTLED else DECIDED[why]
+                found[place] = [
+                    self._span(0, length, main_script(mask), best, p, second, second_p, own, own_p, decided)
+                ]
             else:
                 unhinted = np.log(mix[number] + self.floor)
                 hinted = unhinted if hints is None else np.log(mix[number] + hints[number] + self.floor)
@@ -362,12 +351,15 @@ class _Page:
             p[label] = -1.0
             second = int(p.argmax())
             decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
+            if decided == "model" and all(answer.by_script[group]):
+                decided = "script"
             own_p = float(1.0 / np.exp(alone - alone[own]).sum())
-            says = _Says(label, confidence, second, float(p[second]), own, own_p, decided)
             pieces = answer.pieces[group]
+            start, end = pieces[0].start, pieces[-1].end
             script = next((piece.script for piece in pieces if piece.script != "Zyyy"), "Zyyy")
-            by_script = all(answer.by_script[group])
-            spans.append(self._span(pieces[0].start, pieces[-1].end, script, says, by_script))
+            spans.append(
+                self._span(start, end, script, label, confidence, second, float(p[second]), own, own_p, decided)
+            )
         return _merge(spans)
 
     def _labels(self, scores: Floats, answer: _Answer) -> list[int]:
@@ -386,16 +378,20 @@ class _Page:
         found: list[int] = columns[cheapest_labels(emissions, self.settings.switch_cost)].tolist()
         return found
 
-    def _span(self, start: int, end: int, script: str, says: _Says, by_script: bool) -> Span:
-        language, confidence, decided = self.languages[says.best], round(says.confidence, 4), says.decided
-        second = self.languages[says.second] if says.second_share > 1e-4 else ""
-        alone = self.languages[says.own] if says.own_share >= self.settings.und_below else "und"
-        if decided == "model" and by_script:
-            decided = "script"
-        if confidence < self.settings.und_below:
-            language, second, decided = "und", language, "none"
+    def _span(
+        self, start: int, end: int, script: str, best: int, confidence: float, second: int, second_share: float, own: int,
+        own_share: float, decided: str,
+    ) -> Span:  # fmt: skip
+        """The span of what is said of a stretch; languages are columns, `own` the best without the page."""
+        languages, und_below = self.languages, self.settings.und_below
+        language, confidence = languages[best], round(confidence, 4)
+        other = languages[second] if second_share > 1e-4 else ""
+        alone = languages[own] if own_share >= und_below else "und"
+        if confidence < und_below:
+            language, other, decided = "und", language, "none"
         script = _SCRIPT_NAMES.get(script, script)
-        return Span(start, end, language, confidence, second, script, decided, alone)
+        # Not `Span(...)`: a page has many, and this takes a third of the time.
+        return _new(Span, (start, end, language, confidence, other, script, decided, alone))
 
 
 @cache

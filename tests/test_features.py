@@ -210,14 +210,21 @@ def test_a_section_lasts_from_one_heading_to_the_next() -> None:
     assert features(page.blocks, page.structure).groups[2].tolist() == [0, 1, 1, 1, 2, 2]
 
 
+@given(TEXTS)
+def test_groups_are_numbered_without_gaps(texts: list[str]) -> None:
+    for structure in (None, np.zeros((len(texts), len(STRUCTURE)), dtype=np.float32)):
+        for group in features(blocks(*texts), structure).groups.tolist():
+            assert set(group) == set(range(max(group, default=-1) + 1))
+
+
 @pytest.mark.parametrize(
     ("lines", "sections"),
     [
-        (("Weather", "It rains in the north, and it will not stop.", "At sea", "Waves."), [1, 1, 2, 2]),
+        (("Weather", "It rains in the north, and it will not stop.", "At sea", "Waves."), [0, 0, 1, 1]),
         (("Home", "Sport", "Weather", "Rain all day."), [0, 0, 1, 1]),
         (("Rain.", "Wind.", "Home", "Contact"), [0, 0, 0, 0]),
         (("x" * 80, "Rain."), [0, 0]),
-        (("天气", "今天下雨。"), [1, 1]),
+        (("天气", "今天下雨。"), [0, 0]),
         ((), []),
     ],
 )
