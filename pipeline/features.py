@@ -53,8 +53,9 @@ PATH_TOKENS = 6
 LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
-# A heading of flattened text is shorter, and ends with none of these.
-SHORT_CHARS, STOPS = 80, ".!?。؟।"
+# A heading of flattened text is shorter, and ends with none of these: fewer than `pipeline.words.STOPS`, but what the weights were
+# fitted with.
+SHORT_CHARS, END_MARKS = 80, ".!?。؟।"
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
@@ -109,7 +110,7 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:
     """Which lines of flattened text look like a heading: short, without a mark at the end, and the next is not like that."""
-    short = np.array([len(text) < SHORT_CHARS and text[-1:] not in STOPS for text in texts], dtype=bool)
+    short = np.array([len(text) < SHORT_CHARS and text[-1:] not in END_MARKS for text in texts], dtype=bool)
     alike: NDArray[np.bool_] = short & ~np.append(short[1:], True)
     return alike
 

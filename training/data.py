@@ -104,7 +104,8 @@ def matched_share(blocks: list[Block], gold: str) -> NDArray[np.float64]:
         for word in words(block.text):
             owner.append(index)
             page.append(vocabulary.setdefault(word, len(vocabulary)))
-    target = [vocabulary.setdefault(word, len(vocabulary)) for word in words(gold)]
+    said = words(gold)
+    target = [vocabulary.setdefault(word, len(vocabulary)) for word in said]
     partner = np.full(len(page), -9)
     for op in Indel.opcodes(page, target):
         if op.tag == "equal":
@@ -118,7 +119,7 @@ def matched_share(blocks: list[Block], gold: str) -> NDArray[np.float64]:
     share: NDArray[np.float64] = np.bincount(owners, weights=company, minlength=len(blocks)) / count
     covered = np.zeros(len(target), dtype=bool)
     covered[partner[company & (share >= IN_SHARE)[owners]]] = True
-    return _by_phrase(blocks, words(gold), share, covered)
+    return _by_phrase(blocks, said, share, covered)
 
 
 # A block of so many words counts wherever it stands in the gold text.

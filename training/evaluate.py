@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.label import decide, words_per_block
-from pipeline.language import tag_languages
+from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import load_scorer
 from training.data import Example, pages, words
@@ -39,18 +39,9 @@ def known() -> Known:
     return Known(
         {f"wcxb-dev/{row['id']}": row for row in pages("wcxb-dev")},
         news,
-        {page: _language(body) for page, body in news.items()},
+        {page: document_language(tag_languages(body.splitlines()))[0] for page, body in news.items()},
         {f"news-dev/{row['id']}": row["lines"] for row in pages("roles-dev")},
     )
-
-
-def _language(text: str) -> str:
-    """The language of most of a text."""
-    share: Counter[str] = Counter()
-    for spans in tag_languages(text.splitlines()):
-        for span in spans:
-            share[span.language] += span.end - span.start
-    return max(share, key=lambda language: (share[language], language), default="und")
 
 
 def predict(nets: Sequence[Net], examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:

@@ -26,6 +26,7 @@ def weights_of(nets: Sequence[Net], temperature: float, surrogate: NDArray[np.fl
 
 
 def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) -> Weights:
+    """The parameters of one net, rounded as they are kept."""
 
     def array(tensor: torch.Tensor) -> NDArray[np.float32]:
         result: NDArray[np.float32] = tensor.detach().numpy().astype(HALF).astype(np.float32)

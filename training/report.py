@@ -66,13 +66,19 @@ def card(figures: dict[str, dict[str, float]]) -> str:
     sets = Counter(gold.page.split("/")[0] for gold in golds)
     by_hand = Counter(gold.page.split("/")[0] for gold in golds if gold.by_hand)
     dilations = ", ".join(map(str, Shape().dilations))
-    sizes = "; ".join(
-        f"`{way}`: {len(SEEDS[way])} net{'s whose logits are averaged' if len(SEEDS[way]) > 1 else ''}, width {SHAPES[way].width}, words in {SHAPES[way].words} dimensions, class names in {SHAPES[way].paths}, "
-        f"{PLANS[way].epochs} epochs, temperature {figures[way]['temperature']}"
-        for way in figures
-    )
+    sizes = "; ".join(_size(way, figures[way]["temperature"]) for way in figures)
     trained = "\n".join(f"| `{name}` | {count} | {by_hand[name]} |" for name, count in sorted(sets.items()))
     return CARD.format(trained=trained, tables=tables(figures), dilations=dilations, sizes=sizes)
+
+
+def _size(way: str, temperature: float) -> str:
+    """What the nets of one way look like, in a line."""
+    shape, nets = SHAPES[way], len(SEEDS[way])
+    several = "nets whose logits are averaged" if nets > 1 else "net"
+    return (
+        f"`{way}`: {nets} {several}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
+        f"{PLANS[way].epochs} epochs, temperature {temperature}"
+    )
 
 
 CARD = """# Model card: block roles

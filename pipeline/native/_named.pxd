@@ -1,4 +1,4 @@
-"""Named tuples made without calling their type, for the compiled modules that make one a block or an element."""
+"""Named tuples made and read without a call, for the compiled modules that meet one a block or an element."""
 
 from cpython.ref cimport Py_INCREF
 from cpython.tuple cimport PyTuple_SET_ITEM
@@ -20,3 +20,10 @@ cdef inline object named(type row_type, tuple fields):
         Py_INCREF(fields[at])
         PyTuple_SET_ITEM(row, at, fields[at])
     return row
+
+
+cdef inline tuple row_of(value):
+    """A named tuple as a tuple, whose fields are read without a call. Raises `TypeError` where it is none."""
+    if not isinstance(value, tuple):
+        raise TypeError(type(value))
+    return <tuple>value

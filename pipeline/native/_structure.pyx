@@ -9,6 +9,8 @@ from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t
 
+from pipeline.native._named cimport row_of
+
 # As in `pipeline.structure`.
 cdef int ANCESTORS = 6, LONG_TEXT_CHARS = 80, CORE_LEVELS = 8
 cdef double LOOSE_LINK_SHARE = 0.3
@@ -23,13 +25,6 @@ cdef int64_t[::1] integers(Py_ssize_t count):
 
 cdef double[::1] fractions(Py_ssize_t count):
     return clone(FRACTIONS, count, zero=True)
-
-
-cdef inline tuple _row(value):
-    """A named tuple as a tuple, whose fields are read without a call."""
-    if not isinstance(value, tuple):
-        raise TypeError(type(value))
-    return <tuple>value
 
 
 cdef class Page:
@@ -65,7 +60,7 @@ cdef class Page:
         cdef str tag, name
         self.depth, self.around, self.tag = integers(count), integers(count), integers(count)
         for number in range(count):
-            kind = _row(kinds[number])
+            kind = row_of(kinds[number])
             parent, tag, name = kind[0], kind[1], kind[2]
             about = known.get(tag)
             if about is None:

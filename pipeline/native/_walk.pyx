@@ -9,7 +9,7 @@ from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
 
-from pipeline.native._named cimport named
+from pipeline.native._named cimport named, row_of
 
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
@@ -506,7 +506,7 @@ def blocks(
         last = firsts[at + 1] if at + 1 < count else len(data)
         text = data[first] if last == first + 1 else "".join(data[first:last])
         kind = _kind(kind_of, boxes[at])
-        text = text.strip("\n").rstrip() if _row(kinds[kind])[1] in preformatted else _one_line(text)
+        text = text.strip("\n").rstrip() if row_of(kinds[kind])[1] in preformatted else _one_line(text)
         level = levels.get(kind)
         if level is None:
             level = levels[kind] = _level(kinds, kind, headings, reach)
@@ -522,13 +522,6 @@ def blocks(
                 break
         result.append(named(block_type, (text, starts[first], ends[last - 1], path, level, href) + labels))
     return result
-
-
-cdef inline tuple _row(value):
-    """A named tuple as a tuple, whose fields are read without a call."""
-    if not isinstance(value, tuple):
-        raise TypeError(type(value))
-    return <tuple>value
 
 
 cdef Py_ssize_t _kind(list kind_of, Py_ssize_t element) except -1:
@@ -557,7 +550,7 @@ cdef int _level(list kinds, Py_ssize_t kind, dict headings, int reach) except -1
     cdef int distance
     cdef tuple about
     for distance in range(reach):
-        about = _row(kinds[kind])
+        about = row_of(kinds[kind])
         level = headings.get(about[1])
         if level is not None:
             return level
@@ -571,7 +564,7 @@ cdef str _path(list kinds, Py_ssize_t kind, list written, dict known, Py_ssize_t
     cdef tuple about
     cdef object step, tag, name
     while kind > 0 and len(path) < steps:
-        about = _row(kinds[kind])
+        about = row_of(kinds[kind])
         step = written[kind]
         if step is None:
             tag, name = about[1], about[2]
