@@ -20,7 +20,7 @@ WHOLE_PAGE = frozenset({"html", "body"})
 
 
 def claimed_languages(parsed: Parsed, source: str, blocks: Sequence[Block]) -> list[str]:
-    """One claim a block, as written, empty where there is none; nothing at all for a page that claims nothing."""
+    """One claim a block of a page parsed with its `ends`, as written, empty where there is none; nothing at all for a page that claims nothing."""
     elements = parsed.select(CLAIMING)[:MOST_CLAIMS]
     if not elements:
         return []
@@ -33,8 +33,8 @@ def claimed_languages(parsed: Parsed, source: str, blocks: Sequence[Block]) -> l
         if element.tag in WHOLE_PAGE:
             claims.append((0, len(source), claim))
             continue
-        ends = ends or TagEnds(source)
-        start, end = ends.after(element, whole=False), ends.after(element, whole=True)
+        ends = ends or TagEnds(source, parsed)
+        start, end = ends.after(element, whole=False), ends.end(element)
         if end > start:
             claims.append((start, end, claim))
     if ends is None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate, islice
 from typing import Any, NamedTuple, Protocol
 
@@ -110,6 +111,12 @@ UNSEEN = frozenset({
     "area", "audio", "base", "canvas", "embed", "frame", "frameset", "head", "iframe", "link", "math", "meta", "noembed",
     "noframes", "noscript", "object", "param", "rp", "script", "style", "svg", "template", "title", "track", "video",
 })  # fmt: skip
+# Of those, how one ends: not at all; at the first end tag, whatever stands between; at the end tag of the same depth.
+VOID = frozenset({"area", "base", "embed", "frame", "link", "meta", "param", "track"})
+RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
+NESTED = frozenset({"audio", "canvas", "math", "object", "svg", "template", "video"})
+# Deeper, end tags are not counted: bounded for hostile pages.
+MAX_NESTED = 100
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.IGNORECASE)
 # Elements with something to say beyond tag and class; one native query finds them, so the walk need not ask each.
 REMARKABLE = "[hidden], [style], [role], [itemprop]"
@@ -123,7 +130,7 @@ NOWHERE = 1 << 60
 GAP = re.compile(r"(?:\s+|</[^>]*>|<!--.*?-->|<![^>]*>|<\?[^>]*>|&nbsp;|&#160;|&#[xX][aA]0;)*", re.DOTALL)
 # The rest of a tag: quotes count only where a value begins, as in HTML5 (a stray one is part of a name).
 ATTRIBUTES = r"""(?:[^>=]*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>)))*+[^>=]*+>"""
-TAG = re.compile(f"<{ATTRIBUTES}")
+TAG, REST_OF_TAG = re.compile(f"<{ATTRIBUTES}"), re.compile(ATTRIBUTES)
 # Inside a text node's stretch of source only ignored tags and comments may stand.
 MARKUP = re.compile(f"<!--.*?-->|</?[A-Za-z!?]{ATTRIBUTES}", re.DOTALL)
 # How far ahead, and at how many places, a moved text is looked for: enough for a table's worth, bounded for hostile pages.
@@ -131,10 +138,10 @@ MOVED_CHARS, MOVED_TRIES = 50_000, 500
 REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
 
 
-def parse(source: str, parser: str = "turbohtml") -> Parsed:
-    """Parse decoded, newline-normalised markup. Never fails on malformed input."""
+def parse(source: str, parser: str = "turbohtml", ends: bool = False) -> Parsed:
+    """Parse decoded, newline-normalised markup. Never fails on malformed input. `ends`: `TagEnds.end` will be asked."""
     if parser == "turbohtml":
-        return Parsed(turbohtml.parse(source, source_locations=True), turbohtml.Element, turbohtml.Text)
+        return Parsed(turbohtml.parse(source, source_locations=ends), turbohtml.Element, turbohtml.Text)
     builder = HTMLParserTreeBuilder()
     # Left to itself, the builder resolves references one by one, and loses the semicolon after those it does not know.
     builder.parser_args[1]["convert_charrefs"] = True
@@ -148,8 +155,8 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
     if native.walk is None or parsed.element is not turbohtml.Element:
         return _walk(parsed, source, tree, unseen_tags, settings.max_elements)
     cut = native.walk.walk(
-        parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, settings.max_elements,
-        HIDDEN_STYLE.search, _has_running_text, html.unescape, _past_counted,
+        parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, VOID, RAW, NESTED,
+        settings.max_elements, HIDDEN_STYLE.search, _has_running_text, html.unescape,
     )  # fmt: skip
     return tree._replace(cut=True) if cut else tree
 
@@ -169,7 +176,7 @@ def _walk(  # noqa: PLR0915
     )
     element_type, text_type = parsed.element, parsed.text
     remarkable = set(parsed.select(REMARKABLE))
-    after = TagEnds(source).after
+    after = TagEnds(source, parsed).after
     known: dict[tuple[int, str, str], int] = {}
     cursor = 0
     shown = NOWHERE  # how deep the element stands whose hidden text counts as seen
@@ -257,41 +264,93 @@ def _cut(tree: Tree, still_open: list[int]) -> Tree:
 class TagEnds:
     """Where elements' tags end in the source, from the parsers' line and column."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, parsed: Parsed) -> None:
         self.source = source
+        self.element_type: Any = parsed.element
+        self.text_type: Any = parsed.text
         # Characters before each line, newlines not counted.
         self.lines = [0, *accumulate(map(len, source.split("\n")))]
 
-    def after(self, element: Node, whole: bool) -> int:
-        """The offset just past an element's start tag, or past all of it; 0 when it is implied and stands nowhere."""
-        position = element.position
-        if position is None:
-            # An implied head ends where the last element in it does.
-            inside = [child for child in element.children if whole and child.position is not None]
-            return self.after(inside[-1], whole) if inside else 0
-        newlines = position[0] - 1
-        start = self.lines[newlines] + newlines + position[1]
-        match = TAG.match(self.source, start)
-        end = match.end() if match else start
-        return self.past(element, end) if whole else end
+    def end(self, element: Node) -> int:
+        """The offset just past an element's end tag, or its start tag if it has none; 0 when it is implied.
 
-    def past(self, element: Node, content: int) -> int:
-        """The offset just past an element's end tag: the parser knows it, or tags of its name are counted."""
+        The parser knows it, if it was told to keep it, or tags of its name are counted.
+        """
+        content = self.after(element, whole=False)
         location = element.source_location
         if location is not None:
             return location.end_tag.end_offset if location.end_tag else content
-        return _past_counted(self.source, element.tag, content)
+        return self.closed(element.tag, content)
+
+    def after(self, element: Node, whole: bool) -> int:
+        """The offset just past an element's start tag, or past all that is in it; 0 when it is implied and stands nowhere."""
+        start, tag = self.start(element), element.tag
+        if start < 0:
+            return self.head_end(element, 0) if whole and tag == "head" else 0
+        match = TAG.match(self.source, start)
+        end = match.end() if match else start
+        if not whole or tag in VOID:
+            return end
+        if tag == "head":
+            return self.head_end(element, end)
+        return self.closed(tag, end) if tag in RAW or tag in NESTED else self.passed(element, end)
+
+    def head_end(self, element: Node, content: int) -> int:
+        """The offset past what stands in the head without a break: what comes after text is put there too, and scripts say "</head>"."""
+        for child in element.children:
+            if type(child) is self.element_type:
+                if content and self.start(child) != self.gap_end(content):
+                    break
+                content = self.after(child, True)
+        return content
+
+    def gap_end(self, at: int) -> int:
+        """Past what may stand between two tags."""
+        gap = GAP.match(self.source, at)
+        return gap.end() if gap else at
+
+    def start(self, element: Node) -> int:
+        """Where an element's start tag stands; -1 when it is implied and stands nowhere."""
+        position = element.position
+        return -1 if position is None else self.lines[position[0] - 1] + position[0] - 1 + position[1]
+
+    def closed(self, tag: str, content: int) -> int:
+        """The offset just past the end tag that closes an element; that of its content where there is none."""
+        depth = 1
+        for match in _tags(tag).finditer(self.source, content):
+            if match[1]:
+                depth -= 1
+                if not depth:
+                    end = REST_OF_TAG.match(self.source, match.end())
+                    return end.end() if end else content
+            elif tag not in RAW:
+                depth += 1
+                if depth > MAX_NESTED:
+                    break
+        return content
+
+    def passed(self, element: Node, content: int) -> int:
+        """The offset past all tags and texts in an element whose end tag may be left out: a hidden one."""
+        cursor, nodes = content, [iter(element.children)]
+        while nodes:
+            inner = next(nodes[-1], None)
+            if inner is None:
+                nodes.pop()
+            elif type(inner) is self.text_type:
+                if inner.data.strip():
+                    cursor = _locate(self.source, inner.data, cursor)[2]
+            elif type(inner) is self.element_type:
+                closes = inner.tag in VOID or inner.tag in RAW or inner.tag in NESTED
+                cursor = max(cursor, self.after(inner, closes))
+                if not closes:
+                    nodes.append(iter(inner.children))
+        return cursor
 
 
-def _past_counted(source: str, tag: str, content: int) -> int:
-    """The offset just past the end tag that closes an element, by counting the tags of its name from its content on."""
-    depth = 1
-    tags = re.compile(rf"<(/?){re.escape(tag)}\b[^>]*>", re.IGNORECASE)
-    for match in tags.finditer(source, content):
-        depth += -1 if match[1] else 1
-        if not depth:
-            return match.end()
-    return content
+@lru_cache(64)
+def _tags(tag: str) -> re.Pattern[str]:
+    """Start and end tags of a name."""
+    return re.compile(rf"<(/?){re.escape(tag)}(?=[ \t\n\f\r/>])", re.IGNORECASE | re.ASCII)
 
 
 def _name(node: Node) -> str:

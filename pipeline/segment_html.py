@@ -65,13 +65,13 @@ def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
 
 def _seen(tree: Tree) -> Tree:
     """The tree without blocks of zero-width and other ignorable characters alone."""
-    if native.walk is not None and native.walk.surely_seen(tree.data, tree.first):
-        return tree
     bounds = [*tree.first, len(tree.data)]
-    runs = [range(*bound) for bound in pairwise(bounds)]
-    kept = [at for at, run in enumerate(runs) if any(has_visible(tree.data[text]) for text in run)]
-    if len(kept) == len(runs):
+    doubtful = range(len(tree.first)) if native.walk is None else native.walk.doubtful(tree.data, tree.first)
+    unseen = {at for at in doubtful if not any(map(has_visible, tree.data[bounds[at] : bounds[at + 1]]))}
+    if not unseen:
         return tree
+    runs = [range(*bound) for bound in pairwise(bounds)]
+    kept = [at for at in range(len(runs)) if at not in unseen]
     texts = [text for at in kept for text in runs[at]]
     return tree._replace(
         data=_picked(tree.data, texts),

@@ -32,7 +32,7 @@ def decode_page(record: Record, settings: Settings) -> Record:
 
 def segment_page(record: Record, settings: Settings) -> Record:
     """Source to blocks, and what markup claims of their languages; the parsed page is kept for `metadata_page`."""
-    record = segment_without_claims(record, settings)
+    record = _segmented(record, settings, ends=True)
     if record.parsed is None:
         return record
     return record._replace(claims=tuple(claimed_languages(record.parsed, _source(record), record.blocks)))
@@ -40,11 +40,15 @@ def segment_page(record: Record, settings: Settings) -> Record:
 
 def segment_without_claims(record: Record, settings: Settings) -> Record:
     """As `segment_page`, where nobody will ask about languages."""
+    return _segmented(record, settings, ends=False)
+
+
+def _segmented(record: Record, settings: Settings, ends: bool) -> Record:
     text = _source(record)
     if record.kind == "text":
         blocks, structure, cut = segment_text(text, settings.text)
         return record._replace(blocks=blocks, structure=structure, cut=cut)
-    parsed = dom.parse(text, settings.dom.parser)
+    parsed = dom.parse(text, settings.dom.parser, ends)
     blocks, structure, cut = segment_parsed(parsed, text, settings.dom)
     return record._replace(blocks=blocks, structure=structure, cut=cut, parsed=parsed)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -154,6 +156,13 @@ def test_names_say_class_id_role_and_property(parser: str) -> None:
         '<p class=""=">One</p>',
         "<p a=b'c>One</p>",
         "<svg><text>One</text></svg>One",
+        "<div hidden><p>One<p><script>One</div></script>One</div>One",
+        "<div hidden><b>Two</b></div>One",
+        "<head><script>'</head>One'</script><title>One</title></head>One",
+        "<svg><svg></svg>One</svg>One",
+        "<svg-icon hidden></svg-icon><svg></svg >One",
+        "<SCRIPT>One</ScRipt>One",
+        "<script>'<script>One'</script>One",
         "\n<!DOCTYPE html>\n<html>\n\n<body\n class='One'\n>\n\nOne",
         "字🍞\n<p>x</p>\n🍞<p\n>One",
     ],
@@ -162,6 +171,19 @@ def test_a_text_is_placed_where_it_stands_and_not_where_it_is_repeated(source: s
     tree = walked(source, parser)
     at = next(index for index, text in enumerate(tree.data) if text.strip("\n\u00a0 ") == "One")
     assert (tree.starts[at], tree.ends[at]) == (source.rindex("One"), source.rindex("One") + 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "place"),
+    [
+        ("<ul><li style='display: none'>One<li>One</ul>", 1),
+        ("<head><noscript><p>One</p></noscript><link rel=x><style>One</style></head>", 0),
+    ],
+    ids=["end tag left out", "broken out of the head"],
+)
+def test_a_text_is_placed_where_html5_has_it(source: str, place: int) -> None:
+    tree = walked(source, "turbohtml")
+    assert tree.starts == [[match.start() for match in re.finditer("One", source)][place]]
 
 
 @both
@@ -175,9 +197,12 @@ def test_references_are_part_of_the_place(parser: str) -> None:
 @both
 def test_the_end_of_a_tag_is_past_its_quoted_brackets(parser: str) -> None:
     source = "x\n<p a='>' b=\">\" c>One</p>"
-    (element,) = parse(source, parser).select("p")
-    assert TagEnds(source).after(element, whole=False) == source.index("One")
-    assert TagEnds(source).after(element, whole=True) == len(source)
+    parsed = parse(source, parser, ends=True)
+    (element,) = parsed.select("p")
+    ends = TagEnds(source, parsed)
+    assert ends.after(element, whole=False) == source.index("One")
+    assert ends.after(element, whole=True) == source.index("</p>")
+    assert ends.end(element) == len(source)
 
 
 @both

@@ -13,11 +13,13 @@ def walk(
     kind_type: type[Kind],
     inline: frozenset[str],
     unseen: frozenset[str],
+    void: frozenset[str],
+    raw: frozenset[str],
+    nested: frozenset[str],
     max_elements: int,
     is_hiding_style: Callable[[str], object],
     has_running_text: Callable[[Any, type, type], bool],
     unescape: Callable[[str], str],
-    past_counted: Callable[[str, str, int], int],
 ) -> bool: ...
 def blocks(
     tree: Tree,
@@ -29,6 +31,6 @@ def blocks(
     steps: int,
     name_chars: int,
 ) -> list[Block]: ...
-def surely_seen(texts: list[str], firsts: list[int]) -> bool: ...
+def doubtful(texts: list[str], firsts: list[int]) -> list[int]: ...
 def odd(text: str) -> int: ...
 def without_returns(text: str) -> str: ...

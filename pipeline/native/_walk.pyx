@@ -19,11 +19,11 @@ cdef extern from "Python.h":
     int PyUnicode_WriteChar(str to, Py_ssize_t at, Py_UCS4 char) except -1
 
 # What a tag is to the walk.
-cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16
+cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16, VOID = 32, RAW = 64, NESTED = 128
 # Deeper than any element stands.
 cdef Py_ssize_t NOWHERE = 1 << 60
 # As in `pipeline.dom`: how far ahead, and at how many places, a moved text is looked for.
-cdef int MOVED_CHARS = 50_000, MOVED_TRIES = 500
+cdef int MOVED_CHARS = 50_000, MOVED_TRIES = 500, MAX_NESTED = 100
 
 
 cdef class Place:
@@ -34,11 +34,13 @@ cdef class Place:
     cdef const void* data
     cdef Py_ssize_t size, count, room
     cdef Py_ssize_t* lines
-    cdef dict resolved
-    cdef object unescape, past_counted
+    cdef dict resolved, marks
+    cdef object unescape
+    cdef type element_type, text_type
 
-    def __cinit__(self, str source not None, unescape, past_counted):
-        self.source, self.unescape, self.past_counted, self.resolved = source, unescape, past_counted, {}
+    def __cinit__(self, str source not None, unescape, dict marks, type element_type, type text_type):
+        self.source, self.unescape, self.resolved, self.marks = source, unescape, {}, marks
+        self.element_type, self.text_type = element_type, text_type
         self.kind, self.data, self.size = PyUnicode_KIND(source), PyUnicode_DATA(source), len(source)
         self.lines, self.count, self.room = NULL, 0, 0
         self._find_lines()
@@ -69,30 +71,112 @@ cdef class Place:
         """Where a character stands next; -1 for nowhere."""
         return PyUnicode_FindChar(self.source, char, at, self.size, 1) if at < self.size else -1
 
-    cdef Py_ssize_t after(self, node, bint whole) except -2:
-        """As `pipeline.dom.TagEnds.after`."""
-        cdef object line = node.source_line, inside = None
-        cdef Py_ssize_t start, end, number
+    cdef Py_ssize_t start(self, node) except -2:
+        """Where an element's start tag stands; -1 when it is implied and stands nowhere."""
+        cdef object line = node.source_line
+        cdef Py_ssize_t number
         if line is None:
-            if whole:
-                for child in node.children:
-                    if child.source_line is not None:
-                        inside = child
-            return self.after(inside, whole) if inside is not None else 0
+            return -1
         number = <Py_ssize_t>line - 1
         if not 0 <= number < self.count:
             raise IndexError(number)
-        start = self.lines[number] + <Py_ssize_t>node.source_col
+        return self.lines[number] + <Py_ssize_t>node.source_col
+
+    cdef Py_ssize_t after(self, node, bint whole) except -2:
+        """As `pipeline.dom.TagEnds.after`."""
+        cdef Py_ssize_t start = self.start(node), end
+        cdef int mark = <int>self.marks.get(node.tag, 0) if whole else 0
+        if start < 0:
+            return self.head_end(node, 0) if mark & HEAD else 0
         end = self.attributes_end(start + 1) if self.char(start) == u"<" else -1
         if end < 0:
             end = start
-        if not whole:
+        if mark & HEAD:
+            return self.head_end(node, end)
+        if not whole or mark & VOID:
             return end
-        location = node.source_location
-        if location is None:
-            return self.past_counted(self.source, node.tag, end)
-        closing = location.end_tag
-        return closing.end_offset if closing is not None else end
+        if mark & (RAW | NESTED):
+            return self.closed(node.tag, end, mark & NESTED)
+        return self.passed(node, end)
+
+    cdef Py_ssize_t head_end(self, node, Py_ssize_t content) except -2:
+        """As `pipeline.dom.TagEnds.head_end`."""
+        for child in node.children:
+            if type(child) is self.element_type:
+                if content and self.start(child) != self.gap_end(content):
+                    break
+                content = self.after(child, True)
+        return content
+
+    cdef Py_ssize_t closed(self, str tag, Py_ssize_t content, bint nested) except -2:
+        """As `pipeline.dom.TagEnds.closed`."""
+        cdef Py_ssize_t at = content, name, end, depth = 1
+        while True:
+            at = self.find(u"<", at)
+            if at < 0:
+                return content
+            at += 1
+            name = at + 1 if self.char(at) == u"/" else at
+            end = self.name_end(tag, name)
+            if end < 0:
+                continue
+            if name > at:
+                depth -= 1
+                if not depth:
+                    end = self.attributes_end(end)
+                    return end if end >= 0 else content
+            elif nested:
+                depth += 1
+                if depth > MAX_NESTED:
+                    return content
+
+    cdef Py_ssize_t name_end(self, str tag, Py_ssize_t at) except -2:
+        """Past a tag's name as the source has it; -1 if another stands there."""
+        cdef Py_ssize_t size = len(tag), letter
+        cdef Py_UCS4 char
+        for letter in range(size):
+            char = self.char(at + letter)
+            if _lower(char) != tag[letter]:
+                return -1
+        char = self.char(at + size)
+        return at + size if char == u">" or char == u"/" or _is_blank(char) else -1
+
+    cdef Py_ssize_t passed(self, node, Py_ssize_t content) except -2:
+        """As `pipeline.dom.TagEnds.passed`."""
+        cdef list nodes = [node.children]
+        cdef list places = [0]
+        cdef tuple children
+        cdef Py_ssize_t cursor = content, place
+        cdef str core
+        cdef int mark
+        while nodes:
+            children, place = nodes[len(nodes) - 1], places[len(places) - 1]
+            if place == len(children):
+                nodes.pop()
+                places.pop()
+                continue
+            places[len(places) - 1] = place + 1
+            inner = children[place]
+            if type(inner) is self.text_type:
+                core = inner.data.strip()
+                if core:
+                    _, _, cursor = self.located(core, cursor)
+            elif type(inner) is self.element_type:
+                mark = <int>self.marks.get(inner.tag, 0)
+                cursor = max(cursor, self.after(inner, mark & (VOID | RAW | NESTED)))
+                if not mark & (VOID | RAW | NESTED):
+                    nodes.append(inner.children)
+                    places.append(0)
+        return cursor
+
+    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) located(self, str core, Py_ssize_t low):
+        """As `pipeline.dom._locate`, for a text without outer blanks."""
+        cdef Py_ssize_t start = self.gap_end(low), end
+        cdef Py_UCS4 char = core[0]
+        if char != u"<" and char != u"&" and PyUnicode_Tailmatch(self.source, core, start, self.size, -1):
+            end = start + len(core)
+            return start, end, end
+        return self.sought(core, start, low)
 
     cdef Py_ssize_t attributes_end(self, Py_ssize_t at) except -2:
         """Past the rest of a tag, as `pipeline.dom.ATTRIBUTES` reads it; -1 if it never ends."""
@@ -274,6 +358,15 @@ cdef class Place:
         return low, low, low
 
 
+cdef Py_UCS4 _lower(Py_UCS4 char) noexcept:
+    return <Py_UCS4>(<unsigned int>char + 32) if u"A" <= char <= u"Z" else char
+
+
+cdef bint _is_blank(Py_UCS4 char) noexcept:
+    """What HTML calls white space inside tags."""
+    return char == u" " or u"\t" <= char <= u"\r" and char != u"\v"
+
+
 cdef bint _is_ascii_letter(Py_UCS4 char) noexcept:
     return u"a" <= char <= u"z" or u"A" <= char <= u"Z"
 
@@ -316,11 +409,12 @@ cdef class Above:
         return self.levels[self.depth]
 
 
-cdef dict _marks(frozenset inline, object unseen):
+cdef dict _marks(frozenset inline, object unseen, frozenset void, frozenset raw, frozenset nested):
     """What each tag is to the walk."""
-    cdef dict marks = {tag: INLINE for tag in inline}
-    for tag in unseen:
-        marks[tag] = marks.get(tag, 0) | UNSEEN
+    cdef dict marks = {}
+    for mark, tags in ((INLINE, inline), (UNSEEN, unseen), (VOID, void), (RAW, raw), (NESTED, nested)):
+        for tag in tags:
+            marks[tag] = marks.get(tag, 0) | mark
     marks["a"] = marks.get("a", 0) | LINK
     marks["head"] = marks.get("head", 0) | HEAD
     marks["html"] = marks["body"] = WHOLE_PAGE
@@ -329,14 +423,15 @@ cdef dict _marks(frozenset inline, object unseen):
 
 def walk(
     root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
-    Py_ssize_t max_elements, is_hiding_style, has_running_text, unescape, past_counted,
+    frozenset void, frozenset raw, frozenset nested, Py_ssize_t max_elements, is_hiding_style, has_running_text, unescape,
 ):
     """Fill an empty tree; true if the page was cut, its open elements are then closed."""
     cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last, data = tree.data
     cdef list starts = tree.starts, ends = tree.ends, owners = tree.owners, links = tree.links
     cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened
-    cdef dict hrefs = tree.hrefs, known = {}, marks = _marks(inline, unseen)
-    cdef Place place = Place(source, unescape, past_counted)
+    cdef dict hrefs = tree.hrefs, known = {}
+    cdef dict marks = _marks(inline, unseen, void, raw, nested)
+    cdef Place place = Place(source, unescape, marks, element_type, text_type)
     cdef Above above = Above()
     cdef Level here = Level(0, -1, -1, -1, 0)
     cdef tuple nodes = root.children, path, children
@@ -348,7 +443,6 @@ def walk(
     cdef Py_ssize_t shown = NOWHERE
     cdef bint is_unseen = False, is_hidden, apart = True
     cdef int mark
-    cdef Py_UCS4 char
     while True:
         if here.next >= len(nodes):
             if not above.depth:
@@ -375,12 +469,7 @@ def walk(
             if before is not None:
                 low = max(low, place.after(before, is_unseen))
                 before = None
-            start = place.gap_end(low)
-            char = core[0]
-            if char != u"<" and char != u"&" and PyUnicode_Tailmatch(source, core, start, place.size, -1):
-                cursor = end = start + len(core)
-            else:
-                start, end, cursor = place.sought(core, start, low)
+            start, end, cursor = place.located(core, low)
             starts.append(start)
             ends.append(end)
             if apart or here.box != text_box:
@@ -586,17 +675,18 @@ cdef str _step(str tag, str name, Py_ssize_t name_chars):
     return f"{tag}.{name.replace(' ', '.')}"
 
 
-def surely_seen(list texts not None, list firsts not None):
-    """Whether every run of texts shows something, by characters that certainly do: ASCII, or letters of common scripts."""
+def doubtful(list texts not None, list firsts not None):
+    """Runs of texts that may show nothing: without a character that certainly does, ASCII or a letter of a common script."""
     cdef Py_ssize_t count = len(firsts), at, text_at, last
+    cdef list runs = []
     for at in range(count):
         last = firsts[at + 1] if at + 1 < count else len(texts)
         for text_at in range(firsts[at], last):
             if _shows(texts[text_at]):
                 break
         else:
-            return False
-    return True
+            runs.append(at)
+    return runs
 
 
 cdef bint _shows(str text) except -1:
