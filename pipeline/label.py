@@ -189,11 +189,11 @@ def run(facts: Features, weights: Weights) -> Floats:
     first = _activate(_entering(facts, weights) @ weights.enter, weights.enter_bias)
     state = first.copy()
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
-        _add_activated(state, _convolve(state, kernel, dilation), bias)
+        _add_activated(state, _taps(state, dilation) @ kernel, bias)
     summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
-    company = _activate(_company(state, facts.groups, weights.company), weights.company_bias)
+    company = _company(state, facts.groups[: len(weights.company) // state.shape[1] - 3]) @ weights.company
     state += _activate(summary @ weights.page, weights.page_bias)
-    state += company
+    _add_activated(state, company, weights.company_bias)
     state = _activate(np.concatenate([state, first], axis=1) @ weights.leave, weights.leave_bias)
     logits: Floats = state @ weights.out + weights.out_bias
     return logits
@@ -226,56 +226,43 @@ def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
     return bags
 
 
-def _convolve(state: Floats, kernel: Floats, dilation: int) -> Floats:
-    """A width-three convolution over the blocks; beyond the page's ends there is nothing."""
+def _taps(state: Floats, dilation: int) -> Floats:
+    """What a width-three convolution sees at each block: (blocks, 3 w); beyond the page's ends there is nothing."""
     n, width = state.shape
-    before, at, after = kernel[:width], kernel[width : 2 * width], kernel[2 * width :]
-    result: Floats = state @ at
-    if n > dilation:
-        result[dilation:] += state[:-dilation] @ before
-        result[:-dilation] += state[dilation:] @ after
-    return result
-
-
-def _company(state: Floats, groups: Ints, kernel: Floats) -> Floats:
-    """What blocks have to do with those before them, after them and alike: means of the state, times the kernel's parts."""
-    width = state.shape[1]
-    before, after = _running_means(state)
-    parts = (kernel[at : at + width] for at in range(0, len(kernel), width))
-    result: Floats = state @ next(parts)
-    result += before @ next(parts)
-    result += after @ next(parts)
-    for group, part in zip(groups, parts, strict=False):
-        result += (_means(state, group) @ part)[group]
-    return result
-
-
-def _running_means(state: Floats) -> tuple[Floats, Floats]:
-    """Mean state of each block and those before it, and of each block and those after it."""
     if native.net is not None:
-        before, after = np.empty_like(state), np.empty_like(state)
-        native.net.running_means(state, before, after)
-        return before, after
+        seen = np.empty((n, 3 * width), dtype=np.float32)
+        native.net.taps(state, dilation, seen)
+        return seen
+    seen = np.zeros((n, 3 * width), dtype=np.float32)
+    seen[dilation:, :width] = state[: max(n - dilation, 0)]
+    seen[:, width : 2 * width] = state
+    seen[: max(n - dilation, 0), 2 * width :] = state[dilation:]
+    return seen
+
+
+def _company(state: Floats, groups: Ints) -> Floats:
+    """A block's state, and the means of it and those before it, after it, and in each of its groups: (blocks, (3 + kinds) w)."""
+    if native.net is not None:
+        n, width = state.shape
+        company = np.empty((n, (3 + len(groups)) * width), dtype=np.float32)
+        room = int(groups.max()) + 1
+        means, sizes = np.empty((room, width), dtype=np.float32), np.empty(room, dtype=np.int64)
+        native.net.company(state, groups, means, sizes, company)
+        return company
     count = np.arange(1, len(state) + 1, dtype=np.float32)[:, None]
     sums = np.cumsum(state, axis=0)
-    return sums / count, (sums[-1] - sums + state) / count[::-1]
+    before, after = sums / count, (sums[-1] - sums + state) / count[::-1]
+    return np.concatenate([state, before, after, *(_means(state, group)[group] for group in groups)], axis=1)
 
 
 def _means(state: Floats, group: Ints) -> Floats:
-    """Mean state of each group of blocks, (groups, width)."""
-    order, starts = _ordered(group)
-    means: Floats = np.add.reduceat(state[order], starts[:-1], axis=0)
-    means /= np.diff(starts)[:, None].astype(np.float32)
+    """Mean state of each group of blocks, (groups, width); groups are numbered without gaps."""
+    sizes = np.bincount(group)
+    means = np.zeros((len(sizes), state.shape[1]), dtype=np.float32)
+    # Added one by one, in order.
+    np.add.at(means, group, state)
+    means /= sizes[:, None].astype(np.float32)
     return means
-
-
-def _ordered(group: Ints) -> tuple[Ints, Ints]:
-    """The blocks group by group, and where each group begins, and the last one ends."""
-    if native.net is not None:
-        order, starts = np.empty_like(group), np.zeros(int(group.max()) + 2, dtype=np.int64)
-        native.net.order(group, order, starts)
-        return order, starts
-    return np.argsort(group, kind="stable"), np.concatenate([[0], np.cumsum(np.bincount(group))])
 
 
 def _activate(values: Floats, bias: Floats) -> Floats:

@@ -17,6 +17,7 @@ from pipeline.label import (
     LabelSettings,
     Weights,
     _company,
+    _taps,
     decide,
     label,
     load,
@@ -213,16 +214,15 @@ def test_a_block_knows_the_mean_of_what_stands_before_it_after_it_and_in_its_gro
     rng = np.random.default_rng(3)
     state = rng.normal(size=(7, 4)).astype(np.float32)
     groups = np.array([[0, 0, 1, 1, 2, 0, 1], [0, 0, 0, 0, 1, 0, 0]])
-    kernel = rng.normal(size=(5 * 4, 4)).astype(np.float32)
-    for row, found in enumerate(_company(state, groups, kernel)):
+    for row, found in enumerate(_company(state, groups)):
         alike = [state[group == group[row]].mean(axis=0) for group in groups]
         seen = np.concatenate([state[row], state[: row + 1].mean(axis=0), state[row:].mean(axis=0), *alike])
-        assert np.allclose(seen @ kernel, found, atol=1e-5)
-    assert np.allclose(
-        _company(state, groups, kernel[:12]),
-        state @ kernel[:4]
-        + np.stack(
-            [state[: row + 1].mean(axis=0) @ kernel[4:8] + state[row:].mean(axis=0) @ kernel[8:12] for row in range(7)]
-        ),
-        atol=1e-5,
-    )
+        assert np.allclose(seen, found, atol=1e-6)
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 8])
+def test_a_convolution_sees_nothing_beyond_the_ends_of_the_page(dilation: int) -> None:
+    state = np.arange(1, 11, dtype=np.float32).reshape(5, 2)
+    around = np.pad(state, ((dilation, dilation), (0, 0)))
+    seen = [around[:5], state, around[2 * dilation :]]
+    assert np.array_equal(_taps(state, dilation), np.concatenate(seen, axis=1))

@@ -2,6 +2,7 @@
 """What `pipeline.label` does around its matrix products, compiled: the same steps in the same order."""
 
 from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
 
 
 def standardise(const float[:, ::1] dense, const float[::1] mean, const float[::1] scale, float limit, float[:, ::1] out):
@@ -57,45 +58,84 @@ def activate(float[:, ::1] values, const float[::1] bias, float[:, ::1] state):
             found[column] += value if value > 0 else 0
 
 
-def running_means(const float[:, ::1] state, float[:, ::1] before, float[:, ::1] after):
-    """As `pipeline.label._running_means`."""
+def taps(const float[:, ::1] state, Py_ssize_t dilation, float[:, ::1] out):
+    """As `pipeline.label._taps`."""
+    cdef Py_ssize_t row, tap, at, rows = state.shape[0], width = state.shape[1]
+    cdef float* found
+    assert out.shape[0] == rows and out.shape[1] == 3 * width and dilation > 0
+    if not width:
+        return
+    for row in range(rows):
+        found = &out[row, 0]
+        for tap in range(3):
+            at = row + (tap - 1) * dilation
+            if 0 <= at < rows:
+                memcpy(found + tap * width, &state[at, 0], width * sizeof(float))
+            else:
+                memset(found + tap * width, 0, width * sizeof(float))
+
+
+def company(const float[:, ::1] state, const int64_t[:, ::1] groups, float[:, ::1] means, int64_t[::1] sizes, float[:, ::1] out):
+    """As `pipeline.label._company`; `means` and `sizes` are room for those of one kind of groups."""
+    cdef Py_ssize_t row, kind, rows = state.shape[0], width = state.shape[1], kinds = groups.shape[0]
+    assert out.shape[0] == rows and out.shape[1] == (3 + kinds) * width
+    assert groups.shape[1] == rows and means.shape[1] == width and means.shape[0] == len(sizes)
+    if not rows or not width:
+        return
+    _running_means(state, out)
+    for kind in range(kinds):
+        _group_means(state, groups[kind], means, sizes)
+        for row in range(rows):
+            memcpy(&out[row, (3 + kind) * width], &means[groups[kind, row], 0], width * sizeof(float))
+
+
+cdef int _running_means(const float[:, ::1] state, float[:, ::1] out) except -1:
+    """The state, and the means of it and what stands before, and after."""
     cdef Py_ssize_t row, column, rows = state.shape[0], width = state.shape[1]
     cdef const float* given
     cdef const float* total
     cdef float* ahead
+    cdef float* above = NULL
     cdef float* behind
-    assert before.shape[0] == after.shape[0] == rows and before.shape[1] == after.shape[1] == width
-    if not rows or not width:
-        return
-    before[0] = state[0]
-    for row in range(1, rows):
-        ahead, given = &before[row, 0], &state[row, 0]
-        for column in range(width):
-            ahead[column] = (ahead - width)[column] + given[column]
-    total = &before[rows - 1, 0]
     for row in range(rows):
-        ahead, behind, given = &before[row, 0], &after[row, 0], &state[row, 0]
+        given, ahead = &state[row, 0], &out[row, width]
+        memcpy(&out[row, 0], given, width * sizeof(float))
+        if not row:
+            memcpy(ahead, given, width * sizeof(float))
+        else:
+            for column in range(width):
+                ahead[column] = above[column] + given[column]
+        above = ahead
+    total = &out[rows - 1, width]
+    for row in range(rows):
+        ahead, behind, given = &out[row, width], &out[row, 2 * width], &state[row, 0]
         for column in range(width):
             behind[column] = (total[column] - ahead[column] + given[column]) / <float>(rows - row)
             # The total stands in the last row: divided last.
             ahead[column] /= <float>(row + 1)
+    return 0
 
 
-def order(const int64_t[::1] group, int64_t[::1] order, int64_t[::1] starts):
-    """As `pipeline.label._ordered`; `starts` holds noughts."""
-    cdef Py_ssize_t row, number, groups = len(starts) - 1
-    cdef int64_t first = 0, size
-    assert len(order) == len(group)
+cdef int _group_means(const float[:, ::1] state, const int64_t[::1] group, float[:, ::1] means, int64_t[::1] sizes) except -1:
+    """Mean state of each group of blocks, summed in their order."""
+    cdef Py_ssize_t row, column, number, width = state.shape[1]
+    cdef const float* given
+    cdef float* found
+    cdef float size
+    sizes[:] = 0
     for row in range(len(group)):
-        assert 0 <= group[row] < groups
-        starts[group[row]] += 1
-    for number in range(groups + 1):
-        size, starts[number] = starts[number], first
-        first += size
-    for row in range(len(group)):
-        order[starts[group[row]]] = row
-        starts[group[row]] += 1
-    # Each group now ends where the next began.
-    for number in range(groups, 0, -1):
-        starts[number] = starts[number - 1]
-    starts[0] = 0
+        number = group[row]
+        given, found = &state[row, 0], &means[number, 0]
+        if not sizes[number]:
+            memcpy(found, given, width * sizeof(float))
+        else:
+            for column in range(width):
+                found[column] += given[column]
+        sizes[number] += 1
+    for number in range(len(sizes)):
+        size = sizes[number]
+        if size > 1:
+            found = &means[number, 0]
+            for column in range(width):
+                found[column] /= size
+    return 0
