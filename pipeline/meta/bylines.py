@@ -105,21 +105,25 @@ def _alike(one: Block, other: Block) -> bool:
 
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
-    read = [_names(block, links) for block in near]
+    read: list[tuple[str, ...]] = []
+    for block in near:
+        announced, others = _names(block, links)
+        if announced:
+            return _people(announced)
+        read.append(others)
     signs = (
-        [announced for announced, _ in read],
-        [
+        (
             others
-            for (_, others), block in zip(read, near, strict=True)
+            for others, block in zip(read, near, strict=True)
             if others and (MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
-        ],
-        [
+        ),
+        (
             others
-            for index, ((_, others), block) in enumerate(zip(read, near, strict=True))
+            for index, (others, block) in enumerate(zip(read, near, strict=True))
             if others and _plain_link(block) and _any_dated(near[max(index - 1, 0) : index + 2], language)
-        ],
+        ),
     )
-    return next((_people(names) for sign in signs for names in sign if names), ())
+    return next((_people(names) for sign in signs for names in sign), ())
 
 
 def _any_dated(blocks: Sequence[Block], language: str) -> bool:
