@@ -48,6 +48,9 @@ INSIDE = re.compile(r"\b(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]oor)\s+(?=[^\W\d_a-z])
 WRITTEN_LIKE_A_NAME = re.compile(
     r"^[^\W\d_a-z][\w.'\u2019-]*(?:\s+(?:(?:de|la|van|der|den|von|di|da|del|dos|bin|al|el|le|ten|ter|of)\s+)*[^\W\d_a-z][\w.'\u2019-]*){1,3}$"
 )
+# Where words that may begin a name begin. A name has two, but for scripts that do not space their names.
+INITIAL = re.compile(r"(?<!\w)[^\W\d_a-z]")
+UNSPACED = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 END_WORDS = re.compile(
     r",?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
     re.IGNORECASE,
@@ -149,6 +152,8 @@ def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
         rest = strip_prefix(piece)
         if rest == piece and (inside := INSIDE.search(piece)):
             rest = piece[inside.end() :]
+        if rest == piece and len(INITIAL.findall(rest)) < 2 and not UNSPACED.search(rest):
+            continue
         if rest.startswith(tuple(links)):
             rest = next(link for link in links if rest.startswith(link))
         names = author_names([END_WORDS.sub("", rest)])
@@ -171,7 +176,7 @@ def _pieces(text: str) -> list[str]:
 def _like_a_name(name: str) -> bool:
     """Two to five capitalised words, particles between them, none of them a word that dates or shares."""
     if not WRITTEN_LIKE_A_NAME.match(name):
-        return any("\u3040" <= char <= "\u9fff" or "\uac00" <= char <= "\ud7af" for char in name) and len(name) <= 12
+        return UNSPACED.search(name) is not None and len(name) <= 12
     low = name.casefold().split()
     if max(map(len, low)) < 3:
         return False
