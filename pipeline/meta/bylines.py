@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pipeline.meta.dates import DIGIT, date_spans, parse_date
 from pipeline.meta.facts import Facts
-from pipeline.meta.names import author_names, folded, is_outlet, strip_prefix, words
+from pipeline.meta.names import UNSPACED, author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
 
 # A byline stands near the title: this many blocks behind it, or right before it.
@@ -50,7 +50,6 @@ WRITTEN_LIKE_A_NAME = re.compile(
 )
 # Where words that may begin a name begin. A name has two, but for scripts that do not space their names.
 INITIAL = re.compile(r"(?<!\w)[^\W\d_a-z]")
-UNSPACED = re.compile("[\u3040-\u9fff\uac00-\ud7af]")
 END_WORDS = re.compile(
     r",?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
     re.IGNORECASE,
