@@ -191,7 +191,7 @@ def run(facts: Features, weights: Weights) -> Floats:
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
         _add_activated(state, _taps(state, dilation) @ kernel, bias)
     summary = np.concatenate([state.mean(axis=0), state.max(axis=0)])
-    company = _company(state, facts.groups[: len(weights.company) // state.shape[1] - 3]) @ weights.company
+    company = _company(state, facts.groups) @ weights.company
     state += _activate(summary @ weights.page, weights.page_bias)
     _add_activated(state, company, weights.company_bias)
     state = _activate(np.concatenate([state, first], axis=1) @ weights.leave, weights.leave_bias)
