@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.meta.facts import Facts, tidy
@@ -172,24 +172,32 @@ def _content(node: Any, prop: str) -> str:
 
 AUTHOR_ADDRESS = re.compile("/auth?or|/staff/|/profile|/people/|/by/")
 CALLED_AUTHOR = ('[class*="author" i]', '[class*="byline" i]')
+RELATED = '[rel~="author"]'
 # Above this many elements called so the parser is asked for the links inside, however deep they stand in one another.
 FEW_ELEMENTS = 30
 
 
 def author_links(parsed: Parsed) -> tuple[str, ...]:
-    """Texts of links that lead to authors' pages, other stories' included."""
-    related, inside = set(parsed.select('[rel~="author"]')), _links_of_authors(parsed)
-    found = (
-        node
-        for node in parsed.select('a, [rel~="author"]')
-        if node in related or node in inside or AUTHOR_ADDRESS.search(node.attr("href") or "")
+    """Texts of links that lead to authors' pages, other stories' included; what is no link comes last."""
+    # The parser looks at every element for a selector of attributes, so it is asked once; for links it has an index.
+    marked = parsed.select(", ".join((*CALLED_AUTHOR, RELATED)))
+    related = [node for node in marked if "author" in (node.attr("rel") or "").lower().split()]
+    wanted = {*related, *_links_inside(parsed, [node for node in marked if _is_called_author(node)])}
+    found = chain(
+        (node for node in parsed.select("a") if node in wanted or AUTHOR_ADDRESS.search(node.attr("href") or "")),
+        (node for node in related if node.tag != "a"),
     )
     return tuple(text for node in islice(found, MAX_MARKED) if 4 < len(text := tidy(node.text, 80)) < 80)
 
 
-def _links_of_authors(parsed: Parsed) -> set[Any]:
-    """Links inside of elements whose class speaks of an author. One selector for them all would look up from every link."""
-    around = [node for selector in CALLED_AUTHOR for node in parsed.select(selector)]
+def _is_called_author(node: Any) -> bool:
+    """Whether an element's class speaks of an author."""
+    classes = (node.attr("class") or "").lower()
+    return "author" in classes or "byline" in classes
+
+
+def _links_inside(parsed: Parsed, around: Sequence[Any]) -> set[Any]:
+    """Links inside of some elements. One selector for all of them would look up from every link."""
     if len(around) <= FEW_ELEMENTS:
         return {link for node in around for link in node.select("a")}
     return {link for selector in CALLED_AUTHOR for link in parsed.select(f"{selector} a")}
