@@ -299,15 +299,10 @@ class TagEnds:
         """The offset past what stands in the head without a break: what comes after text is put there too, and scripts say "</head>"."""
         for child in element.children:
             if type(child) is self.element_type:
-                if content and self.start(child) != self.gap_end(content):
+                if content and self.start(child) != _gap_end(self.source, content):
                     break
                 content = self.after(child, True)
         return content
-
-    def gap_end(self, at: int) -> int:
-        """Past what may stand between two tags."""
-        gap = GAP.match(self.source, at)
-        return gap.end() if gap else at
 
     def start(self, element: Node) -> int:
         """Where an element's start tag stands; -1 when it is implied and stands nowhere."""
@@ -399,14 +394,19 @@ def _has_running_text(node: Any, element_type: type, text_type: type) -> bool:
     return False
 
 
+def _gap_end(source: str, at: int) -> int:
+    """Past what may stand between a tag and a text, or the next tag."""
+    match = GAP.match(source, at)
+    return match.end() if match else at
+
+
 def _locate(source: str, data: str, low: int) -> tuple[int, int, int]:
     """Start and end of a text in the source, without its outer blanks, and where to look for the next one.
 
     `low` is where it may begin at the earliest. Start and end are equal where it is not to be found.
     """
     core = data.strip()
-    match = GAP.match(source, low)
-    start = match.end() if match else low
+    start = _gap_end(source, low)
     if source.startswith(core, start) and core[0] not in "<&":
         end = start + len(core)
         return start, end, end
@@ -423,8 +423,7 @@ def _sought(source: str, core: str, start: int, low: int) -> tuple[int, int, int
 def _past_blanks(source: str, at: int) -> int:
     """The offset past blanks written as references, and what else may stand before a text."""
     while (match := REFERENCE.match(source, at)) and html.unescape(match.group()).isspace():
-        gap = GAP.match(source, match.end())
-        at = gap.end() if gap else match.end()
+        at = _gap_end(source, match.end())
     return at
 
 

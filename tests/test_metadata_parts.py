@@ -194,7 +194,7 @@ def test_links_to_authors_are_known_by_address_relation_or_the_class_around(boxe
         '<p><a href="/author/1">First Author</a> <a href="/news/2">Other Story</a> <span rel="author">Third Author</span>'
         '<div class="Post-AUTHOR"><p><a>Fourth Author</a></div>' + '<div class="byline"></div>' * boxes
     )
-    assert author_links(parse(page, parser)) == ("First Author", "Fourth Author", "Third Author")
+    assert author_links(parse(page, parser)) == ("First Author", "Third Author", "Fourth Author")
 
 
 @pytest.mark.parametrize("text", ["3 comments", "5. 6. 26", "12/31/26", "May 26", "x² 2026"])

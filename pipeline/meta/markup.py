@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.meta.facts import Facts, tidy
@@ -178,15 +178,13 @@ FEW_ELEMENTS = 30
 
 
 def author_links(parsed: Parsed) -> tuple[str, ...]:
-    """Texts of links that lead to authors' pages, other stories' included; what is no link comes last."""
+    """Texts of links that lead to authors' pages, other stories' included."""
     # The parser looks at every element for a selector of attributes, so it is asked once; for links it has an index.
     marked = parsed.select(", ".join((*CALLED_AUTHOR, RELATED)))
-    related = [node for node in marked if "author" in (node.attr("rel") or "").lower().split()]
-    wanted = {*related, *_links_inside(parsed, [node for node in marked if _is_called_author(node)])}
-    found = chain(
-        (node for node in parsed.select("a") if node in wanted or AUTHOR_ADDRESS.search(node.attr("href") or "")),
-        (node for node in related if node.tag != "a"),
-    )
+    related = {node for node in marked if "author" in (node.attr("rel") or "").lower().split()}
+    wanted = related | _links_inside(parsed, [node for node in marked if _is_called_author(node)])
+    links = "a" if all(node.tag == "a" for node in related) else f"a, {RELATED}"
+    found = (node for node in parsed.select(links) if node in wanted or AUTHOR_ADDRESS.search(node.attr("href") or ""))
     return tuple(text for node in islice(found, MAX_MARKED) if 4 < len(text := tidy(node.text, 80)) < 80)
 
 
