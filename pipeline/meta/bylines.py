@@ -91,7 +91,7 @@ def _title_index(blocks: Sequence[Block], title: str) -> int:
 
 def _labelled_names(bylines: Sequence[Block], links: Sequence[str]) -> tuple[str, ...]:
     """Names announced in the first labelled byline that has some, and in those right behind it of the same make."""
-    read = [(block, _names(block, links)[0]) for block in bylines]
+    read = [(block, _names(block, links, announced=True)) for block in bylines]
     for index, (first, names) in enumerate(read):
         if names:
             return _people(
@@ -107,25 +107,15 @@ def _alike(one: Block, other: Block) -> bool:
 
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
-    read: list[tuple[str, ...]] = []
-    for block in near:
-        announced, others = _names(block, links)
-        if announced:
-            return _people(announced)
-        read.append(others)
-    signs = (
-        (
-            others
-            for others, block in zip(read, near, strict=True)
-            if others and (MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
-        ),
-        (
-            others
-            for index, (others, block) in enumerate(zip(read, near, strict=True))
-            if others and _plain_link(block) and _any_dated(near[max(index - 1, 0) : index + 2], language)
-        ),
+    marked = (block for block in near if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
+    dated = (
+        block
+        for index, block in enumerate(near)
+        if _plain_link(block) and _any_dated(near[max(index - 1, 0) : index + 2], language)
     )
-    return next((_people(names) for sign in signs for names in sign), ())
+    signs = ((near, True), (marked, False), (dated, False))
+    found = (names for sign, announced in signs for block in sign if (names := _names(block, links, announced)))
+    return _people(next(found, ()))
 
 
 def _any_dated(blocks: Sequence[Block], language: str) -> bool:
@@ -143,10 +133,9 @@ def _people(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in unique if not is_outlet(name)) or unique
 
 
-def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Announced names, and names that only look like some, among a byline's pieces; photographers' are none of them."""
-    announced: list[str] = []
-    others: list[str] = []
+def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ...]:
+    """Names among a byline's pieces: those that a word or a link announces, or those that only look like some; no photographers'."""
+    found: list[str] = []
     for piece in _pieces(GLUED.sub(r"\1 ", block.text[:MAX_BYLINE_CHARS])):
         rest = strip_prefix(piece)
         if rest == piece and (inside := INSIDE.search(piece)):
@@ -155,14 +144,13 @@ def _names(block: Block, links: Sequence[str]) -> tuple[tuple[str, ...], tuple[s
             continue
         if rest.startswith(tuple(links)):
             rest = next(link for link in links if rest.startswith(link))
+        if announced == (rest == piece):
+            continue
         names = author_names([END_WORDS.sub("", rest)])
-        known = rest != piece
-        if names and all(_like_a_name(name) or (known and name.isupper() and name.isalpha()) for name in names):
-            (announced if known else others).extend(names)
+        if all(_like_a_name(name) or (announced and name.isupper() and name.isalpha()) for name in names):
+            found += names
     # Asked last: few blocks hold names.
-    if (announced or others) and PICTURE.search(block.path):
-        return (), ()
-    return tuple(announced), tuple(others)
+    return () if found and PICTURE.search(block.path) else tuple(found)
 
 
 def _pieces(text: str) -> list[str]:
