@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from pipeline.label import decide, words_per_block
 from pipeline.language import document_language, tag_languages
-from pipeline.model import ROLES, STORY_TEXT
+from pipeline.model import ROLES, STORY_TEXT, Role
 from tests.gate.measure import load_scorer
-from training.data import Example, pages, words
+from training.data import Example, Gold, pages, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
@@ -32,6 +32,12 @@ class Known(NamedTuple):
     languages: dict[str, str]
     """Of the news pages, as `pipeline.language` reads their bodies."""
     roles: dict[str, list[dict[str, Any]]]
+
+    def f1(self, page: str, story: str) -> float:
+        """Word F1 of a story against the gold text of its page, in words as the page's set counts them."""
+        if row := self.wcxb.get(page):
+            return bag_f1(WCXB_WORD.findall(story.lower()), WCXB_WORD.findall(row["main_content"].lower()))
+        return bag_f1(words(story), words(self.news[page]))
 
 
 def known() -> Known:
@@ -93,13 +99,11 @@ def score(
         names = [str(ROLES[index]) for index in chosen]
         story = " ".join(text for text, name in zip(example.texts, names, strict=True) if name in STORY)
         if row := gold.wcxb.get(example.page):
-            value = bag_f1(WCXB_WORD.findall(story.lower()), WCXB_WORD.findall(row["main_content"].lower()))
             for group in ("all", row["page_type"], row["stratum"]):
-                f1s[f"WCXB {group}"].append(value)
+                f1s[f"WCXB {group}"].append(gold.f1(example.page, story))
         if example.page in gold.news:
-            value = bag_f1(words(story), words(gold.news[example.page]))
-            for group in (example.page.split("/")[0], f"news in {gold.languages[example.page]}"):
-                f1s[group].append(value)
+            for group in (set_of(example.page), f"news in {gold.languages[example.page]}"):
+                f1s[group].append(gold.f1(example.page, story))
         if example.page in gold.roles:
             roles.add(gold.roles[example.page], example.texts, names)
         if example.by_hand and example.texts:
@@ -110,6 +114,25 @@ def score(
     figures |= roles.figures()
     figures["right where score >= 0.9"] = float(confident[1] / max(confident[0], 1))
     return figures
+
+
+def read_by_hand(golds: Sequence[Gold], gold: Known) -> dict[str, list[float]]:
+    """By set, the word F1s of the stories as people read them against the set's own gold: what labels without a fault score."""
+    f1s: dict[str, list[float]] = defaultdict(list)
+    for page in golds:
+        if page.by_hand and page.blocks:
+            rows = zip(page.blocks, page.allowed, strict=True)
+            story = " ".join(block.text for block, allowed in rows if STORY.intersection(roles_of(allowed)))
+            f1s[set_of(page.page)].append(gold.f1(page.page, story))
+    return dict(sorted(f1s.items()))
+
+
+def roles_of(allowed: NDArray[np.bool_]) -> list[Role]:
+    return [role for role, may in zip(ROLES, allowed, strict=True) if may]
+
+
+def set_of(page: str) -> str:
+    return page.split("/", maxsplit=1)[0]
 
 
 class Roles:
