@@ -99,11 +99,13 @@ def score(
         names = [str(ROLES[index]) for index in chosen]
         story = " ".join(text for text, name in zip(example.texts, names, strict=True) if name in STORY)
         if row := gold.wcxb.get(example.page):
+            value = gold.f1(example.page, story)
             for group in ("all", row["page_type"], row["stratum"]):
-                f1s[f"WCXB {group}"].append(gold.f1(example.page, story))
+                f1s[f"WCXB {group}"].append(value)
         if example.page in gold.news:
+            value = gold.f1(example.page, story)
             for group in (set_of(example.page), f"news in {gold.languages[example.page]}"):
-                f1s[group].append(gold.f1(example.page, story))
+                f1s[group].append(value)
         if example.page in gold.roles:
             roles.add(gold.roles[example.page], example.texts, names)
         if example.by_hand and example.texts:

@@ -8,7 +8,7 @@ neighbour. What it gets wrong: one-word pen names, and institutions written like
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipeline.meta.dates import DIGIT, date_spans, parse_date
 from pipeline.meta.facts import Facts
@@ -108,18 +108,17 @@ def _alike(one: Block, other: Block) -> bool:
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
     marked = (block for block in near if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
-    dated = (
-        block
-        for index, block in enumerate(near)
-        if _plain_link(block) and _any_dated(near[max(index - 1, 0) : index + 2], language)
-    )
-    signs = ((near, True), (marked, False), (dated, False))
+    signs = ((near, True), (marked, False), (_links_by_dates(near, language), False))
     found = (names for sign, announced in signs for block in sign if (names := _names(block, links, announced)))
     return _people(next(found, ()))
 
 
-def _any_dated(blocks: Sequence[Block], language: str) -> bool:
-    return any(date_spans(block.text, language) for block in blocks)
+def _links_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
+    """Plain links with a date, or next to a block with one."""
+    dated = [bool(date_spans(block.text, language)) for block in near]
+    for index, block in enumerate(near):
+        if any(dated[max(index - 1, 0) : index + 2]) and _plain_link(block):
+            yield block
 
 
 def _plain_link(block: Block) -> bool:
