@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pipeline.model import STORY_TEXT, Block
 
@@ -21,6 +22,8 @@ def story(blocks: Sequence[Block]) -> str:
 
 def paragraph(block: Block) -> str:
     """One block's text as a paragraph: of markup it is as a browser shows it, of flattened text it goes on over line ends."""
+    if block.seams:
+        return " ".join(block.text[start:end] for start, end in pairwise((0, *block.seams, len(block.text))))
     return block.text if block.path else " ".join(block.text.split())
 
 

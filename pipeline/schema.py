@@ -105,6 +105,9 @@ class BlockRow(NamedTuple):
     level: Annotated[int, "1 to 6 inside h1 to h6, else 0"]
     href: Annotated[str, "First link in the block, as written"]
     language: Annotated[str, "Language of most of the block (BCP-47)"]
+    seams: Annotated[
+        tuple[int, ...], "Where in `text` one entry touches the next and only style sheets part them: 4 in NewsSport"
+    ]
 
 
 class HeadlineRow(NamedTuple):

@@ -7,6 +7,7 @@ character of the tree ends up in exactly one block.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import TypeVar
@@ -82,7 +83,14 @@ def _seen(tree: Tree) -> Tree:
         first=[0, *accumulate(len(runs[at]) for at in kept[:-1])] if kept else [],
         boxes=_picked(tree.boxes, kept),
         opened=_picked(tree.opened, kept),
+        seams=_renumbered(tree.seams, texts),
     )
+
+
+def _renumbered(seams: list[int], texts: list[int]) -> list[int]:
+    """The numbers of those of these texts that are kept, counted among them."""
+    wanted = set(seams)
+    return [at for at, text in enumerate(texts) if text in wanted]
 
 
 def _picked(column: Sequence[Value], places: Sequence[int]) -> list[Value]:
@@ -91,6 +99,27 @@ def _picked(column: Sequence[Value], places: Sequence[int]) -> list[Value]:
 
 def _blocks(tree: Tree) -> list[Block]:
     """The blocks of a walked page, without roles."""
+    blocks = _whole_blocks(tree)
+    for number, seams in _seams(tree).items():
+        blocks[number] = blocks[number]._replace(seams=seams)
+    return blocks
+
+
+def _seams(tree: Tree) -> dict[int, tuple[int, ...]]:
+    """By block, where in its text another entry begins; no blank stands there, so that lengths of pieces add up."""
+    found: dict[int, list[int]] = {}
+    last, at = 0, 0
+    for seam in tree.seams:
+        number = bisect_right(tree.first, seam) - 1
+        if number not in found:
+            found[number], last, at = [], tree.first[number], 0
+        at += len(" ".join("".join(tree.data[last:seam]).split()))
+        found[number].append(at)
+        last = seam
+    return {number: tuple(places) for number, places in found.items()}
+
+
+def _whole_blocks(tree: Tree) -> list[Block]:
     if native.walk is not None:
         return native.walk.blocks(
             tree, Block, UNLABELLED, PREFORMATTED, HEADINGS, HEADING_REACH, PATH_ELEMENTS, PATH_NAME_CHARS
@@ -99,7 +128,7 @@ def _blocks(tree: Tree) -> list[Block]:
 
 
 def _blocks_of(tree: Tree) -> list[Block]:
-    """As `_blocks`, in Python."""
+    """As the compiled `blocks`."""
     data, starts, ends = tree.data, tree.starts, tree.ends
     paths, levels = _paths(tree.kinds), _levels(tree.kinds)
     # One entry more: what stands outside all elements (-1) is of the document's own kind.

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from urllib.parse import urljoin, urlsplit
 
-from pipeline.clean import story
+from pipeline.clean import paragraph, story
 from pipeline.extractors import NOT_COMPARED
 from pipeline.language import document_language
 from pipeline.metadata import Metadata
@@ -46,7 +46,7 @@ def tidy(record: Record) -> Rows:
     text = story(record.blocks)
     blocks = [
         BlockRow(key, number, block.role, block.score, block.why, block.text, block.start, block.end, block.path, block.level,
-                 block.href, block.language)
+                 block.href, block.language, block.seams)
         for number, block in enumerate(record.blocks)
     ]  # fmt: skip
     found = [SegmentRow(key, s.block, s.start, s.end, s.language, s.script, s.confidence, s.second, s.decided_by, s.alone)
@@ -128,7 +128,7 @@ def _headlines(record: Record, key: str) -> list[HeadlineRow]:
     base, rows = base_of(record), []
     for number, block in enumerate(record.blocks):
         if block.role is Role.HEADLINE:
-            text, label = split_label(" ".join(block.text.split()))
+            text, label = split_label(" ".join(paragraph(block).split()))
             href = absolute(base, block.href) if block.href and base else block.href
             rows.append(HeadlineRow(key, number, text, href, "", label, block.language))
     return rows

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from pipeline.clean import paragraph
 from pipeline.decode import decode
 from pipeline.dom import DomSettings
 from pipeline.segment_html import segment_html
@@ -46,6 +47,60 @@ def case_parameters(parser: str) -> list[object]:
 @pytest.mark.parametrize(("case", "parser"), case_parameters("turbohtml") + case_parameters("beautifulsoup"))
 def test_a_page_is_read_as_a_reader_sees_it(case: RenderingCase, parser: str) -> None:
     assert texts(decode(case.path.read_bytes()).text, DomSettings(parser=parser)) == list(case.blocks)
+
+
+APART = {
+    "<p><a href=/a>News</a><a href=/b>Sport</a>": "News Sport",
+    "<p><a href=/a>shooter</a><a href=/b>puzzle</a>": "shooter puzzle",
+    "<p><a href=/a>हिन्दी</a><a href=/b>বাংলা</a>": "हिन्दी বাংলা",
+    "<li><label>Lamps</label><span>1385</span>": "Lamps 1385",
+    "<li><span>4.6</span><span>3308 reviews</span>": "4.6 3308 reviews",
+    "<p><b><i>Anna Weir</i></b><time>May 3</time><span>6 min</span>": "Anna Weir May 3 6 min",
+    # Not apart: the letters may be of one word, or nothing says that they are not.
+    "<p><a href=/a>Coun</a><a href=/a>cil</a>": "Council",
+    "<p><span>The coun</span><span>cil</span>": "The council",
+    "<p><span>T</span><span>HE COUNCIL</span>": "THE COUNCIL",
+    "<p>Mc<b>Donald</b>s and e<i>Bay</i>": "McDonalds and eBay",
+    "<p><span>CO</span><sub>2</sub><span>N</span>": "CO2N",
+    "<p><code><span>get</span><span>Value</span></code>": "getValue",
+    "<pre><span>get</span><span>Value</span></pre>": "getValue",
+    "<p><span>今天</span><span>2024</span><span>年</span>": "今天2024年",
+    "<p><a href=/a>News</a> <a href=/b>Sport</a>": "News Sport",
+    "<p><span>$</span><span>12</span>": "$12",
+}
+
+
+@pytest.mark.parametrize(("source", "told"), APART.items())
+@pytest.mark.parametrize("settings", [DomSettings(), SOUP], ids=["turbohtml", "beautifulsoup"])
+def test_entries_that_only_a_style_sheet_parts_are_told_apart(source: str, told: str, settings: DomSettings) -> None:
+    [block] = segment_html(source, settings).blocks
+    assert paragraph(block) == told
+    assert "".join(block.text.split()) == "".join(told.split())
+
+
+def test_seams_are_counted_in_the_blocks_text_over_collapsed_blanks() -> None:
+    [block] = segment_html(
+        "<p>\n <a href=/a>The\n  first</a><i> </i><a href=/b>Second</a><a href=/c>Third</a><a href=/d>4th</a>"
+    ).blocks
+    assert block.text == "The first SecondThird4th"
+    assert block.seams == (16, 21)
+
+
+def test_seams_of_blocks_after_an_invisible_one_stay_where_they_are() -> None:
+    blocks = segment_html("<p>\u200b<p>One<p><a href=/a>News</a><a href=/b>Sport</a>").blocks
+    assert [(block.text, block.seams) for block in blocks] == [("One", ()), ("NewsSport", (4,))]
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["<p>" + "".join(f"<a href=/{i}>Town</a>" for i in range(60_000)),
+     "<p>" + "<b>" * 400 + "<a href=/a>News</a><a href=/b>Sport</a>" * 20_000],
+    ids=["many", "deep"],
+)  # fmt: skip
+def test_seams_of_a_hostile_page_are_found_in_linear_time(source: str) -> None:
+    started = time.process_time()
+    assert segment_html(source).blocks
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize("page", MARKUP, ids=lambda page: page.name)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
+from pipeline.clean import paragraph
 from pipeline.decode import decode
 from pipeline.features import Features, features
 from pipeline.model import ROLES, Block, Role
@@ -63,6 +64,8 @@ class Example(NamedTuple):
     way: str
     features: Features
     texts: list[str]
+    told: list[str]
+    """As the story tells the blocks: `pipeline.clean.paragraph`."""
     allowed: NDArray[np.bool_]
     weight: NDArray[np.float32]
     words: NDArray[np.float32]
@@ -402,4 +405,7 @@ def _example(
     target = np.where(weight == 0, np.nan, np.where(main, 1.0, np.where(other, 0.0, np.nan))).astype(np.float32)
     counts = np.array([len(words(block.text)) for block in blocks], dtype=np.float32)
     texts = [block.text for block in blocks]
-    return Example(gold.page, gold.site, way, facts, texts, allowed, weight, counts, target, gold.by_hand, gold.kind)
+    told = [paragraph(block) for block in blocks]
+    return Example(
+        gold.page, gold.site, way, facts, texts, told, allowed, weight, counts, target, gold.by_hand, gold.kind
+    )

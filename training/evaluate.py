@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.clean import paragraph
 from pipeline.label import decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
@@ -97,7 +98,7 @@ def score(
         p = soften(logits[example.page], temperature) if example.texts else np.zeros((0, len(ROLES)))
         chosen = decide(p, words_per_block(example.features)) if example.texts else np.zeros(0, dtype=np.int64)
         names = [str(ROLES[index]) for index in chosen]
-        story = " ".join(text for text, name in zip(example.texts, names, strict=True) if name in STORY)
+        story = " ".join(text for text, name in zip(example.told, names, strict=True) if name in STORY)
         if row := gold.wcxb.get(example.page):
             value = gold.f1(example.page, story)
             for group in ("all", row["page_type"], row["stratum"]):
@@ -124,7 +125,7 @@ def read_by_hand(golds: Sequence[Gold], gold: Known) -> dict[str, list[float]]:
     for page in golds:
         if page.by_hand and page.blocks:
             inside = page.allowed[:, [INDEX[role] for role in STORY_TEXT]].any(axis=1)
-            story = " ".join(block.text for block, told in zip(page.blocks, inside, strict=True) if told)
+            story = " ".join(paragraph(block) for block, told in zip(page.blocks, inside, strict=True) if told)
             f1s[set_of(page.page)].append(gold.f1(page.page, story))
     return dict(sorted(f1s.items()))
 

@@ -1,7 +1,8 @@
 """Rows of tables as bytes, column by column: how they cross from a guarded child and wait on disk, up to the Arrow table.
 
 A chunk holds the rows of one table that one page gave. It starts with the number of rows and the size of each of its buffers;
-a column has one buffer (numbers), two (text: the length of every value, then all values end to end) or three (lists of text).
+a column has one buffer (numbers), two (text and lists of numbers: the length of every value, then all values end to end) or three
+(lists of text).
 Chunks of many pages become one Arrow table by laying their buffers end to end: nothing is decoded on the way.
 
 Arrow's own messages were measured against this: for a page's few rows their framing costs more than the rows.
@@ -118,7 +119,7 @@ def _header(name: str) -> struct.Struct:
 def _kind(hint: Any) -> Kind:
     plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if get_origin(plain) is tuple:
-        return LISTS
+        return LISTS if get_args(plain)[0] is str else NUMBER_LISTS
     return TEXT if issubclass(plain, str) else NUMBERS[plain]
 
 
@@ -176,6 +177,25 @@ def _decode_lists(buffers: Sequence[bytes], rows: int, wanted: pa.DataType) -> p
     return pa.Array.from_buffers(wanted, rows, [None, offsets], children=[items])
 
 
+# Lists of numbers
+
+
+def _encode_number_lists(values: Sequence[Sequence[int]]) -> Buffers:
+    items = [item for value in values for item in value]
+    return [struct.pack(f"<{len(values)}i", *map(len, values)), struct.pack(f"<{len(items)}q", *items)]
+
+
+def _decode_number_lists(buffers: Sequence[bytes], rows: int, wanted: pa.DataType) -> pa.Array[Any]:
+    import pyarrow as pa
+
+    counts, data = buffers
+    size, rest = divmod(len(data), 8)
+    if rest:
+        raise PresscutError(MISLAID)
+    items = pa.Array.from_buffers(pa.int64(), size, [None, pa.py_buffer(data)])
+    return pa.Array.from_buffers(wanted, rows, [None, _offsets(counts, rows, size)], children=[items])
+
+
 # Numbers
 
 
@@ -200,4 +220,5 @@ def _numbers(code: str) -> Kind:
 
 TEXT = Kind(2, _encode_text, _decode_text)
 LISTS = Kind(3, _encode_lists, _decode_lists)
+NUMBER_LISTS = Kind(2, _encode_number_lists, _decode_number_lists)
 NUMBERS: dict[type, Kind] = {int: _numbers("q"), float: _numbers("d"), bool: _numbers("?")}

@@ -541,16 +541,16 @@ def explain(
 
 
 def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, list scores not None, list reasons not None):
-    """The blocks with role, score and reasons: of the ten fields of a `Block`, those from `place`, the seventh, on."""
+    """The blocks with role, score and reasons: of the eleven fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
     cdef list result = []
     assert len(blocks) == len(roles) == len(scores) == len(reasons) and place == 6
     for block in blocks:
-        assert isinstance(block, tuple) and len(block) == 10
+        assert isinstance(block, tuple) and len(block) == 11
         fields = (
             <object>PyTuple_GET_ITEM(block, 0), <object>PyTuple_GET_ITEM(block, 1), <object>PyTuple_GET_ITEM(block, 2),
             <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),
-            roles[row], scores[row], reasons[row], <object>PyTuple_GET_ITEM(block, 9),
+            roles[row], scores[row], reasons[row], <object>PyTuple_GET_ITEM(block, 9), <object>PyTuple_GET_ITEM(block, 10),
         )
         result.append(named(block_type, fields))
         row += 1

@@ -423,12 +423,13 @@ cdef dict _marks(frozenset inline, object unseen, frozenset void, frozenset raw,
 
 def walk(
     root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
-    frozenset void, frozenset raw, frozenset nested, Py_ssize_t max_elements, is_hiding_style, has_running_text, unescape,
+    frozenset void, frozenset raw, frozenset nested, Py_ssize_t max_elements, is_hiding_style, has_running_text, is_apart,
+    unescape,
 ):
     """Fill an empty tree; true if the page was cut, its open elements are then closed."""
     cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last, data = tree.data
     cdef list starts = tree.starts, ends = tree.ends, owners = tree.owners, links = tree.links
-    cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened
+    cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened, seams = tree.seams
     cdef dict hrefs = tree.hrefs, known = {}
     cdef dict marks = _marks(inline, unseen, void, raw, nested)
     cdef Place place = Place(source, unescape, marks, element_type, text_type)
@@ -477,6 +478,8 @@ def walk(
                 boxes.append(here.box)
                 opened.append(index)
                 apart, text_box = False, here.box
+            elif not blank and _touches(data, text, owners, here.parent) and is_apart(tree, text, here.parent, here.link):
+                seams.append(len(data))
             if blank:
                 text, blank = blank + text, ""
             data.append(text)
@@ -539,6 +542,15 @@ def walk(
                 if href:
                     here.link = index
             index += 1
+
+
+cdef bint _touches(list data, str text, list owners, Py_ssize_t owner) except -1:
+    """Whether it is worth asking `pipeline.dom._is_apart`: a word begins right behind another element's text."""
+    cdef str last
+    if not text or not text[0].isalnum() or not owners or <Py_ssize_t>owners[len(owners) - 1] == owner:
+        return False
+    last = data[len(data) - 1]
+    return bool(last) and not Py_UNICODE_ISSPACE(last[len(last) - 1])
 
 
 cdef _close(list lasts, list parents, Py_ssize_t element):

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from pipeline import PresscutError, schema
 from pipeline.io import columns
-from pipeline.schema import ErrorRow, SegmentRow
+from pipeline.schema import BlockRow, ErrorRow, SegmentRow
 
 VALUES = {
     str: st.text(st.characters(exclude_categories=["Cs"])),
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(allow_nan=False),
     bool: st.booleans(),
+    tuple[int, ...]: st.lists(st.integers(-(2**63), 2**63 - 1)).map(tuple),
     tuple[str, ...]: st.lists(st.text(st.characters(exclude_categories=["Cs"]))).map(tuple),
 }
 
@@ -52,6 +53,17 @@ def test_lengths_that_lead_out_of_the_bytes_are_refused(lengths: tuple[int, int]
     chunk[start : start + 8] = lengths[0].to_bytes(4, "little", signed=True) + lengths[1].to_bytes(4, "little")
     with pytest.raises(PresscutError):
         columns.table("segments", [bytes(chunk)], schema.arrow("segments"))
+
+
+@pytest.mark.parametrize("counts", [(-1, 3), (3, 0), (1, 0)])
+def test_lists_of_numbers_that_lead_out_of_the_bytes_are_refused(counts: tuple[int, int]) -> None:
+    row = BlockRow("k", 0, "body", 0.9, "", "NewsSport", 0, 9, "p", 0, "", "en", (4,))
+    chunk = bytearray(columns.encode("blocks", [row, row]))
+    assert columns.table("blocks", [bytes(chunk)], schema.arrow("blocks"))["seams"].to_pylist() == [[4], [4]]
+    start = len(chunk) - 2 * 8 - 2 * 4
+    chunk[start : start + 8] = counts[0].to_bytes(4, "little", signed=True) + counts[1].to_bytes(4, "little")
+    with pytest.raises(PresscutError):
+        columns.table("blocks", [bytes(chunk)], schema.arrow("blocks"))
 
 
 @pytest.mark.parametrize("payload", [b"", b"short", bytes(39), (9).to_bytes(8, "little") * 5])
