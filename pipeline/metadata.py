@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipeline.clean import paragraph
 from pipeline.meta.bylines import read_blocks
 from pipeline.meta.dates import date_in_url, parse_date
 from pipeline.meta.facts import Facts, plain, tidy
@@ -75,6 +76,8 @@ def metadata(
     settings: MetadataSettings = MetadataSettings(),
 ) -> Metadata:
     """The page's metadata. `parsed` is None for flattened text; `blocks` carry roles; `source` is what was parsed."""
+    # "ByAnna Weir" names nobody: entries that touch are read apart.
+    blocks = [block._replace(text=paragraph(block)) if block.seams else block for block in blocks]
     address = url or ""
     head = _head(parsed)
     declared, times = _declared(parsed, head)

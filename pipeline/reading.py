@@ -42,9 +42,9 @@ def parts(places: Places, name: str) -> list[Path]:
 
 
 def frame(rows: pa.Table | pa.RecordBatch) -> pd.DataFrame:
-    """Arrow as pandas: plain strings, integers and floats, lists as tuples of strings."""
+    """Arrow as pandas: plain strings, integers and floats, lists as tuples."""
     frame: pd.DataFrame = rows.to_pandas()
     for field in rows.schema:
         if str(field.type).startswith("list"):
-            frame[field.name] = [tuple(values) for values in frame[field.name]]
+            frame[field.name] = [tuple(values.tolist()) for values in frame[field.name]]
     return frame

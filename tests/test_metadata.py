@@ -139,6 +139,14 @@ def test_bylines_are_read_in_many_languages(byline: str, authors: tuple[str, ...
     assert (found.published, found.published_from) == (published, "blocks")
 
 
+@pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
+def test_a_byline_whose_entries_touch_is_read_entry_by_entry(parser: str) -> None:
+    byline = "<p><span>By</span><span>Ada Brook</span><b>Mar 9, 2026</b><span>57 shares</span></p>"
+    found = read(page(below=byline), parser=parser)
+    assert (found.authors, found.authors_from) == (("Ada Brook",), "blocks")
+    assert (found.published, found.published_from) == ("2026-03-09", "blocks")
+
+
 def test_flattened_text_gives_title_byline_and_subtitle_from_its_blocks() -> None:
     blocks = [
         Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE),

@@ -14,6 +14,7 @@ from pipeline import Document, PageError, Role, extract
 from pipeline.clean import clean, story
 from pipeline.model import Block
 from pipeline.report.formats import as_markdown
+from pipeline.tidy import rows_of
 from tests.made import page
 from tests.samples import ROOT, sample
 
@@ -66,6 +67,23 @@ def test_a_document_has_what_the_design_promises() -> None:
     assert list(frames) == ["documents", "blocks", "headlines", "segments"]
     assert frames["documents"]["text"].tolist() == [doc.text]
     assert frames["blocks"]["text"].tolist() == [block.text for block in doc.blocks]
+
+
+def test_entries_that_touch_are_words_of_their_own_in_story_and_headlines_and_marked_in_their_blocks() -> None:
+    entries = "<p><a href=/1>Trams</a><a href=/2>Bridges</a><a href=/3>12</a></p>"
+    source = page(4).replace("</h1>", "</h1>" + entries, 1)
+    [block] = [block for block in extract(source).blocks if block.text == "TramsBridges12"]
+    assert block.seams == (5, 12)
+    told = block._replace(role=Role.BODY), block._replace(role=Role.HEADLINE)
+    assert story(told) == "Trams Bridges 12"
+    record = extract(source).record._replace(blocks=told, spans=[])
+    assert [row.text for row in rows_of(record).headlines] == ["Trams Bridges 12"]
+    assert [row.seams for row in rows_of(record).blocks] == [(5, 12)] * 2
+
+
+def test_frames_hold_lists_as_tuples_of_plain_values() -> None:
+    frames = extract("<h1>Trams</h1><p><a href=/1>Trams</a><a href=/2>Bridges</a>").to_frames()
+    assert repr(frames["blocks"]["seams"].tolist()) == "[(), (5,)]"
 
 
 def test_switches_leave_a_stage_out_and_change_nothing_else() -> None:
