@@ -121,11 +121,10 @@ NESTED = frozenset({"audio", "canvas", "math", "object", "svg", "template", "vid
 # Deeper, end tags are not counted: bounded for hostile pages.
 MAX_NESTED = 100
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.IGNORECASE)
+PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
 # Letters that touch belong together in these and at their edges: formulas, notes, readings, names of code.
-JOINED = frozenset({
-    "code", "kbd", "listing", "plaintext", "pre", "rb", "rt", "rtc", "ruby", "samp", "sub", "sup", "textarea", "tt", "var", "xmp",
-})  # fmt: skip
-# How many elements around two texts are looked at to tell whether they stand side by side.
+JOINED = PREFORMATTED | {"code", "kbd", "rb", "rt", "rtc", "ruby", "samp", "sub", "sup", "tt", "var"}
+# Two texts with this many elements around them in their box are not asked whether they stand side by side.
 SEAM_REACH = 24
 # Elements with something to say beyond tag and class; one native query finds them, so the walk need not ask each.
 REMARKABLE = "[hidden], [style], [role], [itemprop]"
@@ -274,7 +273,7 @@ def _is_apart(tree: Tree, text: str, owner: int, link: int) -> bool:
     """
     last, former = tree.data[-1], tree.owners[-1]
     before, after = last[-1:] or " ", text[:1]
-    if min(owner, former) < 0 or not after.isalnum() or unicodedata.category(before)[0] not in "LMN":
+    if not after.isalnum() or unicodedata.category(before)[0] not in "LMN":
         return False
     if not _begins_word(before, after) and not _is_other_link(tree, link):
         return False
@@ -295,20 +294,22 @@ def _is_other_link(tree: Tree, link: int) -> bool:
 
 
 def _is_side_by_side(tree: Tree, former: int, owner: int) -> bool:
-    """Whether neither element holds the other, and nothing on the way up to their box joins them."""
-    a, b = former, owner
-    for _ in range(SEAM_REACH):
-        if a == b and (a in (former, owner) or a < 0 or (tag := _tag(tree, a)) not in INLINE):
-            return a not in (former, owner) and (a < 0 or tag not in JOINED)
-        if _tag(tree, max(a, b)) in JOINED:
-            return False
-        up = tree.parents[max(a, b)]
-        a, b = (up if a >= b else a), (up if b >= a else b)
-    return False
+    """Whether each element stands in the box of the last block, neither holds the other, and nothing around them joins them."""
+    left, right = _up_to_box(tree, former), _up_to_box(tree, owner)
+    around = {*left, *right}
+    if not left or not right or former in right or owner in left or len(around) >= SEAM_REACH:
+        return False
+    box = tree.boxes[-1]
+    return all(tree.kinds[tree.kind[element]].tag not in JOINED for element in around | {box} if element >= 0)
 
 
-def _tag(tree: Tree, element: int) -> str:
-    return tree.kinds[tree.kind[element]].tag
+def _up_to_box(tree: Tree, element: int) -> list[int]:
+    """The element and those around it in the box of the last block; at most `SEAM_REACH`."""
+    found: list[int] = []
+    while element != tree.boxes[-1] and len(found) < SEAM_REACH:
+        found.append(element)
+        element = tree.parents[element]
+    return found
 
 
 def _cut(tree: Tree, still_open: list[int]) -> Tree:

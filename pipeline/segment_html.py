@@ -15,13 +15,12 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline import dom, native
-from pipeline.dom import DomSettings, Kind, Parsed, Tree
+from pipeline.dom import PREFORMATTED, DomSettings, Kind, Parsed, Tree
 from pipeline.model import Block
 from pipeline.segmented import Segmented, has_visible
 from pipeline.structure import STRUCTURE, describe
 
 Value = TypeVar("Value")
-PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 # A heading may hold boxes of its own; how far up from a box to look for it.
 HEADING_REACH = 4

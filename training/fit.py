@@ -102,7 +102,7 @@ def _window(example: Example, longest: int, rng: np.random.Generator) -> Example
         groups=facts.groups[:, rows],
     )  # fmt: skip
     return example._replace(
-        features=cut, texts=example.texts[rows], allowed=example.allowed[rows], weight=example.weight[rows],
+        features=cut, texts=example.texts[rows], told=example.told[rows], allowed=example.allowed[rows], weight=example.weight[rows],
         words=example.words[rows], main=example.main[rows],
         taught=None if example.taught is None else example.taught[rows],
     )  # fmt: skip

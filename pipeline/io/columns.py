@@ -1,8 +1,8 @@
 """Rows of tables as bytes, column by column: how they cross from a guarded child and wait on disk, up to the Arrow table.
 
 A chunk holds the rows of one table that one page gave. It starts with the number of rows and the size of each of its buffers;
-a column has one buffer (numbers), two (text and lists of numbers: the length of every value, then all values end to end) or three
-(lists of text).
+a column has one buffer (numbers) or two (text: the length of every value, then all values end to end); a list has one more, the
+number of values in each.
 Chunks of many pages become one Arrow table by laying their buffers end to end: nothing is decoded on the way.
 
 Arrow's own messages were measured against this: for a page's few rows their framing costs more than the rows.
@@ -119,7 +119,7 @@ def _header(name: str) -> struct.Struct:
 def _kind(hint: Any) -> Kind:
     plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
     if get_origin(plain) is tuple:
-        return LISTS if get_args(plain)[0] is str else NUMBER_LISTS
+        return _lists(_kind(get_args(plain)[0]))
     return TEXT if issubclass(plain, str) else NUMBERS[plain]
 
 
@@ -158,42 +158,27 @@ def _offsets(lengths: bytes, count: int, total: int) -> pa.Buffer:
     return pa.py_buffer(offsets.tobytes())
 
 
-# Lists of text
+# Lists
 
 
-def _encode_lists(values: Sequence[Sequence[str]]) -> Buffers:
-    return [
-        struct.pack(f"<{len(values)}i", *map(len, values)),
-        *_encode_text([item for value in values for item in value]),
-    ]
+def _lists(of: Kind) -> Kind:
+    """Lists of values of one kind: how many each holds, then all of them end to end."""
 
+    def encode_lists(values: Sequence[Sequence[Any]]) -> Buffers:
+        items = [item for value in values for item in value]
+        return [struct.pack(f"<{len(values)}i", *map(len, values)), *of.encode(items)]
 
-def _decode_lists(buffers: Sequence[bytes], rows: int, wanted: pa.DataType) -> pa.Array[Any]:
-    import pyarrow as pa
+    def decode_lists(buffers: Sequence[bytes], rows: int, wanted: pa.DataType) -> pa.Array[Any]:
+        import pyarrow as pa
 
-    counts, lengths, data = buffers
-    offsets = _offsets(counts, rows, len(lengths) // 4)
-    items = _text_array((lengths, data), len(lengths) // 4)
-    return pa.Array.from_buffers(wanted, rows, [None, offsets], children=[items])
+        assert isinstance(wanted, pa.ListType)
+        counts, *inner = buffers
+        total = int(np.frombuffer(counts, "<i4").sum(dtype=np.int64))
+        offsets = _offsets(counts, rows, total)
+        items = of.decode(inner, total, wanted.value_type)
+        return pa.Array.from_buffers(wanted, rows, [None, offsets], children=[items])
 
-
-# Lists of numbers
-
-
-def _encode_number_lists(values: Sequence[Sequence[int]]) -> Buffers:
-    items = [item for value in values for item in value]
-    return [struct.pack(f"<{len(values)}i", *map(len, values)), struct.pack(f"<{len(items)}q", *items)]
-
-
-def _decode_number_lists(buffers: Sequence[bytes], rows: int, wanted: pa.DataType) -> pa.Array[Any]:
-    import pyarrow as pa
-
-    counts, data = buffers
-    size, rest = divmod(len(data), 8)
-    if rest:
-        raise PresscutError(MISLAID)
-    items = pa.Array.from_buffers(pa.int64(), size, [None, pa.py_buffer(data)])
-    return pa.Array.from_buffers(wanted, rows, [None, _offsets(counts, rows, size)], children=[items])
+    return Kind(1 + of.buffers, encode_lists, decode_lists)
 
 
 # Numbers
@@ -219,6 +204,4 @@ def _numbers(code: str) -> Kind:
 
 
 TEXT = Kind(2, _encode_text, _decode_text)
-LISTS = Kind(3, _encode_lists, _decode_lists)
-NUMBER_LISTS = Kind(2, _encode_number_lists, _decode_number_lists)
 NUMBERS: dict[type, Kind] = {int: _numbers("q"), float: _numbers("d"), bool: _numbers("?")}

@@ -547,7 +547,7 @@ def walk(
 cdef bint _touches(list data, str text, list owners, Py_ssize_t owner) except -1:
     """Whether it is worth asking `pipeline.dom._is_apart`: a word begins right behind another element's text."""
     cdef str last
-    if not text or not text[0].isalnum() or not owners or <Py_ssize_t>owners[len(owners) - 1] == owner:
+    if not text or not text[0].isalnum() or <Py_ssize_t>owners[len(owners) - 1] == owner:
         return False
     last = data[len(data) - 1]
     return bool(last) and not Py_UNICODE_ISSPACE(last[len(last) - 1])
