@@ -100,6 +100,10 @@ class Tree(NamedTuple):
     opened: list[int]
     seams: list[int]
     """Texts that touch the one before, in the same block, and are no part of what it says."""
+    noscripts: list[str]
+    """What is said to readers without scripts, where it is not read."""
+    titles: list[str]
+    """What the page calls its story: ``<title>`` and ``og:title``; one inside a picture is no such name."""
     cut: bool
 
 
@@ -158,13 +162,13 @@ def parse(source: str, parser: str = "turbohtml", ends: bool = False) -> Parsed:
 
 def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
     """The visible page, in document order. `source` is the string that was parsed."""
-    tree = Tree([Kind(0, "", "")], [], [], [], {}, [], [], [], [], [], [], [], [], [], False)
+    tree = Tree([Kind(0, "", "")], [], [], [], {}, [], [], [], [], [], [], [], [], [], [], [], False)
     unseen_tags = UNSEEN - {"noscript"} if settings.noscript else UNSEEN
     if native.walk is None or parsed.element is not turbohtml.Element:
         return _walk(parsed, source, tree, unseen_tags, settings.max_elements)
     cut = native.walk.walk(
-        parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, VOID, RAW, NESTED,
-        settings.max_elements, HIDDEN_STYLE.search, _has_running_text, _is_apart, html.unescape,
+        parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, VOID, RAW, NESTED, JOINED,
+        settings.max_elements, HIDDEN_STYLE.search, html.unescape,
     )  # fmt: skip
     return tree._replace(cut=True) if cut else tree
 
@@ -227,6 +231,13 @@ def _walk(  # noqa: PLR0915
                     if tag == "head":
                         # What follows may be implied, as the head is, and stand nowhere itself.
                         cursor = max(cursor, after(node, unseen))
+                        tree.titles.extend(
+                            name for child in node.children if type(child) is element_type for name in _names(child)
+                        )
+                    elif tag == "noscript":
+                        tree.noscripts.append(node.text)
+                    else:
+                        tree.titles.extend(_names(node))
                     continue
                 index = len(parents)
                 if index >= max_elements:
@@ -261,6 +272,13 @@ def _walk(  # noqa: PLR0915
             nodes, parent, box, link, kind = above.pop()
             if len(above) == shown:
                 shown = NOWHERE
+
+
+def _names(node: Node) -> list[str]:
+    """What an unseen element calls the story."""
+    if node.tag == "title":
+        return [node.text]
+    return [node.attr("content") or ""] if node.tag == "meta" and node.attr("property") == "og:title" else []
 
 
 def _is_apart(tree: Tree, text: str, owner: int, link: int) -> bool:

@@ -111,6 +111,10 @@ def _with_roles(blocks: Sequence[Block], roles: list[Role], scores: list[float],
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
     """Role indices, shape (blocks,), from probabilities (blocks, roles) and words per block."""
     inside = story(p[:, MAIN].sum(axis=1), words)
+    if native.net is not None:
+        chosen = np.empty(len(p), dtype=np.int64)
+        native.net.roles(p, inside.view(np.uint8), MAIN[0], MAIN[1], TITLE, TITLE_AT, OTHER_TITLE_AT, chosen)
+        return chosen
     within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
     outside = p.copy()
     outside[:, MAIN] = -1.0
@@ -145,14 +149,24 @@ def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool
 def likeliest(p: NDArray[np.float64], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
     """The set of blocks with the highest expected word F1, a prefix of the blocks sorted by probability, and that F1."""
     expected = p * words
+    total = float(expected.sum())
+    inside, f1 = _best_prefix(p, words, expected, total)
+    if total < STORY_WORDS:
+        inside &= p >= 0.5
+    return inside, f1
+
+
+def _best_prefix(
+    p: NDArray[np.float64], words: NDArray[np.float64], expected: NDArray[np.float64], total: float
+) -> tuple[NDArray[np.bool_], float]:
+    inside = np.zeros(len(p), dtype=bool)
+    if native.net is not None:
+        return inside, native.net.likeliest(p, words, expected, total, 10.0 ** (ROUND + 2), inside.view(np.uint8))
     order = np.argsort(-p, kind="stable")
     gain, size = np.cumsum(expected[order]), np.cumsum(words[order])
-    f1 = np.round(2 * gain / np.maximum(size + expected.sum(), 1e-9), ROUND + 2)
+    f1 = np.round(2 * gain / np.maximum(size + total, 1e-9), ROUND + 2)
     keep = int(np.argmax(f1))
-    inside = np.zeros(len(p), dtype=bool)
     inside[order[: keep + 1]] = True
-    if expected.sum() < STORY_WORDS:
-        inside &= p >= 0.5
     return inside, float(f1[keep])
 
 

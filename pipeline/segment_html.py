@@ -30,8 +30,6 @@ PATH_ELEMENTS = 8
 UNLABELLED = Block("", 0, 0)[Block._fields.index("role") :]
 # Class lists of utility frameworks run to hundreds of characters and say little.
 PATH_NAME_CHARS = 60
-# Asked one by one: the parser has an index of tag names, which a selector list does not use.
-TITLES = ("title", 'meta[property="og:title"]')
 
 
 def segment_html(source: str, settings: DomSettings = DomSettings()) -> Segmented:
@@ -42,22 +40,22 @@ def segment_html(source: str, settings: DomSettings = DomSettings()) -> Segmente
 def segment_parsed(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Segmented:
     """As `segment_html`, for a page that is parsed already."""
     tree = dom.walk(parsed, source, settings)
-    if _is_noscript_page(parsed, tree):
+    if _is_noscript_page(tree):
         tree = dom.walk(parsed, source, settings._replace(noscript=True))
     tree = _seen(tree)
     if not tree.data:
         return Segmented([], np.zeros((0, len(STRUCTURE)), dtype=np.float32), tree.cut)
     blocks = _blocks(tree)
-    facts = describe(tree, [block.text for block in blocks], [block.href for block in blocks], _titles(parsed))
+    facts = describe(tree, [block.text for block in blocks], [block.href for block in blocks], tree.titles)
     return Segmented(blocks, facts, tree.cut)
 
 
-def _is_noscript_page(parsed: Parsed, tree: Tree) -> bool:
+def _is_noscript_page(tree: Tree) -> bool:
     """True when ``<noscript>`` says more than the rest: the text was meant to be loaded, and this is what there is to read.
 
     Small ``<noscript>`` elements beside real text only repeat it, or complain about the missing scripts.
     """
-    texts = [node.text for node in parsed.select("noscript")]
+    texts = tree.noscripts
     seen = sum(map(len, tree.data))
     # White space only makes it more.
     return seen < sum(map(len, texts)) and seen < sum(len(" ".join(text.split())) for text in texts)
@@ -180,8 +178,3 @@ def _step(tag: str, name: str) -> str:
     if not name:
         return tag
     return f"{tag}.{'.'.join(name[:PATH_NAME_CHARS].replace('/', '.').split())}"
-
-
-def _titles(parsed: Parsed) -> list[str]:
-    """What the head calls the story."""
-    return [node.attr("content") or node.text for selector in TITLES for node in parsed.select(selector)]

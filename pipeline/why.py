@@ -13,9 +13,8 @@ from pipeline import native
 from pipeline.features import DENSE
 from pipeline.structure import AROUND, TAGS, Floats, Ints
 
-REASONS = 2
 DECIMALS = 4
-"""Of a weight that count."""
+"""Of a weight that count; one that is nothing after them is no reason."""
 
 # What a fact says when it is high, and when it is low; empty: not a reason anyone could check.
 PHRASES: dict[str, tuple[str, str]] = {
@@ -85,15 +84,15 @@ HIGH = np.array([PHRASES.get(name, ("", ""))[0] for name in DENSE], dtype=object
 LOW = np.array([PHRASES.get(name, ("", ""))[1] for name in DENSE], dtype=object)
 # A fact counts as high above the average page's block; marks of presence (0 or 1) only when present.
 SPEAKS_HIGH, SPEAKS_LOW = HIGH != "", LOW != ""
+LISTED = HIGH.tolist(), LOW.tolist(), SPEAKS_HIGH.astype(np.intc), SPEAKS_LOW.astype(np.intc)
 
 
 def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
     """One line per block: the facts that weigh most for its chosen role. `standard` (blocks, facts), `surrogate` (facts, roles)."""
     if native.facts is None:
         return _explain(standard, dense, surrogate, chosen)
-    high, low = HIGH.tolist(), LOW.tolist()
     by_role = np.ascontiguousarray(surrogate.T)
-    reasons = native.facts.explain(standard, dense, by_role, chosen, high, low, REASONS, 10**DECIMALS)
+    reasons = native.facts.explain(standard, dense, by_role, chosen, *LISTED, 10**DECIMALS)
     return _explain(standard, dense, surrogate, chosen) if reasons is None else reasons
 
 
@@ -102,7 +101,8 @@ def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -
     weight = standard * surrogate.T[chosen]
     speaks = np.where(standard > 0, SPEAKS_HIGH & (dense > 0), SPEAKS_LOW)
     weight = np.where(speaks, weight, 0)
-    best = _best(np.round(weight, DECIMALS), REASONS)
+    weight = np.round(weight, DECIMALS)
+    best = _best(weight)
     rows = np.arange(len(best))[:, None]
     phrases = np.where(standard[rows, best] > 0, HIGH[best], LOW[best])
     says = weight[rows, best] > 0
@@ -112,11 +112,9 @@ def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -
     ]
 
 
-def _best(weight: Floats, count: int) -> Ints:
-    """The columns of the largest values of each row, first come first; (rows, count)."""
+def _best(weight: Floats) -> Ints:
+    """The columns of the two largest values of each row, first come first; (rows, 2)."""
     left, rows = weight.copy(), np.arange(len(weight))
-    found = []
-    for _ in range(count):
-        found.append(left.argmax(axis=1))
-        left[rows, found[-1]] = -np.inf
-    return np.stack(found, axis=1)
+    first = left.argmax(axis=1)
+    left[rows, first] = -np.inf
+    return np.stack([first, left.argmax(axis=1)], axis=1)

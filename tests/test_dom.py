@@ -111,6 +111,23 @@ def test_noscript_is_seen_when_asked_for(parser: str) -> None:
 
 
 @both
+def test_what_is_said_without_scripts_is_kept_apart_unless_nothing_would_show_it(parser: str) -> None:
+    source = "<head><noscript>Zero</noscript></head><p>One</p><noscript>Two</noscript><p hidden><noscript>Three</noscript></p>"
+    assert walked(source, parser).noscripts == ["Two"]
+    assert walked(source, parser, noscript=True).noscripts == []
+
+
+@both
+def test_a_page_is_named_by_its_head_and_no_picture(parser: str) -> None:
+    head = "<head><title>Pears</title><meta name=x content=Figs><meta property=og:title content='Pears ripen'></head>"
+    assert walked(f"{head}<svg><title>Search</title></svg><p>One</p>", parser).titles == ["Pears", "Pears ripen"]
+
+
+def test_names_behind_a_head_that_ended_early_count() -> None:
+    assert walked("<head><p></p><title>Pears</title></head><meta property=og:title><p>One</p>").titles == ["Pears", ""]
+
+
+@both
 @pytest.mark.parametrize(
     "tag", sorted(INLINE - {"img", "input", "source", "wbr", "a", "nobr", "picture", "map", "rt", "rb", "rtc"})
 )

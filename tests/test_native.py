@@ -17,8 +17,8 @@ from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import DENSE, Features, features
-from pipeline.label import label, load, run, standardise
-from pipeline.model import Block, Source
+from pipeline.label import decide, label, load, run, standardise
+from pipeline.model import ROLES, Block, Source
 from pipeline.structure import STRUCTURE, finish
 from pipeline.why import explain
 from tests.samples import BROKEN, PAGES, RAW
@@ -37,6 +37,8 @@ PIECES = (
     "&notit;", "&nbsp;", "&#160;", "&#xA0;", "&#Xa0;", "&#xB;", "&#0;", "&#x110000;", "&#1234567890123;", "&hearts;", "&ThickSpace;",
     "a", "Bc d", "é", "Ω", "字", "🍞", "\u00a0", "\u200b", "\u1160", "\ufeff", "\ud800", "\ufffd", "\x00", "\x0b", "\x1c", "\x85", " ",
     "  ", "\n", "\t", "\n\n a", "<br>", "<img src=x>", "<span>", "</span>", "<ruby>", "<option>", "<button>", "<x:y a>", "<wbr>",
+    "<a href=/y>News</a>", "Sport", "9", "ß", "\u0301", "<sup>", "</sup>", "Running text. " * 16, "<title>", "</title>",
+    "<meta property=og:title content='a Bc d'>", "<meta property=og:title>",
 )  # fmt: skip
 MADE_UP = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 SETTINGS = (DomSettings(), DomSettings(noscript=True), DomSettings(max_elements=5))
@@ -131,10 +133,18 @@ def test_the_markup_of_a_well_nested_page_says_the_same(source: str) -> None:
 
 
 @given(
-    MADE_UP, st.sampled_from(["", "<title>a Bc d</title>", "<title>É</title><meta property=og:title content='字字字'>"])
+    MADE_UP,
+    st.sampled_from(
+        [
+            "",
+            "<title>a Bc d</title>",
+            "<title>K Sport</title>",
+            "<title>É</title><meta property=og:title content='字字字'>",
+        ]
+    ),
 )
 def test_any_markup_says_the_same(source: str, head: str) -> None:
-    assert_same_structure(head + source + "<p>a bc d</p><li>字字字" + "<p>" * 9 + "Long text. " * 9)
+    assert_same_structure(head + source + "<p>a bc d</p><p>\u212a sport</p><li>字字字" + "<p>" * 9 + "Long text. " * 9)
 
 
 @given(st.lists(st.sampled_from([*"abcdefghij"]), min_size=1, max_size=400))
@@ -229,6 +239,17 @@ def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
             with in_python():
                 plain = run(facts, weights), standardise(facts.dense, weights)
             assert [array.tobytes() for array in compiled] == [array.tobytes() for array in plain]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.sampled_from([0.3, 3.0, 300.0]))
+def test_any_probabilities_give_the_same_roles(seed: int, count: int, size: float) -> None:
+    numbers = np.random.default_rng(seed)
+    # Few different ones, so that many are equal.
+    p = np.round(numbers.dirichlet(np.full(len(ROLES), 0.2), size=count), 1)
+    words = np.round(numbers.exponential(size, size=count))
+    compiled = decide(p, words)
+    with in_python():
+        assert compiled.tolist() == decide(p, words).tolist()
 
 
 @given(st.lists(st.one_of(st.integers(0, 100_000).map(float), st.floats(0, 1e9)), max_size=60))

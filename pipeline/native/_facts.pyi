@@ -59,7 +59,8 @@ def explain(
     chosen: NDArray[np.int64],
     high: list[str],
     low: list[str],
-    reasons: int,
+    speaks_high: NDArray[np.intc],
+    speaks_low: NDArray[np.intc],
     unit: float,
 ) -> list[str] | None: ...
 def with_roles(

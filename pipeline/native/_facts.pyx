@@ -9,7 +9,7 @@ from cython cimport final
 from cpython.mem cimport PyMem_Free, PyMem_Malloc, PyMem_Realloc
 from cpython.tuple cimport PyTuple_GET_ITEM
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport INT32_MIN, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
@@ -475,68 +475,61 @@ cdef int _ascii_path(Numbers tokens, str path, list near, bint* separate, int pa
 cdef float UNITS = 12582912.0, LIMIT = 4194304.0
 
 
-cdef bint _weighed(
+cdef inline bint _speaks(float given, float present, int high, int low) noexcept nogil:
+    """Whether a fact has something to say: that it is high, where it is present at all, or that it is low."""
+    return high and present > 0 if given > 0 else low
+
+
+cdef bint _best_two(
     const float* given, const float* present, const float* linear, const int* high, const int* low, Py_ssize_t facts,
-    float unit, float* exact, float* shifted,
+    float unit, Py_ssize_t* first, Py_ssize_t* second,
 ) noexcept nogil:
-    """The weights of one block's facts, as they are and rounded to sortable units; whether all are within the limit."""
+    """The two facts that weigh most, the heavier first, the earlier of equals; -1 for none. Whether all are within the limit."""
     cdef Py_ssize_t fact
-    cdef int speaks, outside = 0
-    cdef float weight
+    cdef float weight, most = UNITS, next_most = UNITS
+    first[0] = second[0] = -1
     for fact in range(facts):
-        speaks = (high[fact] & (given[fact] > 0) & (present[fact] > 0)) | (low[fact] & (given[fact] <= 0))
-        weight = given[fact] * linear[fact]
-        exact[fact] = weight if speaks else 0
-    for fact in range(facts):
-        weight = exact[fact] * unit
-        outside |= (weight >= LIMIT) | (weight <= -LIMIT)
-        shifted[fact] = weight + UNITS
-    return not outside
-
-
-cdef Py_ssize_t _take_best(int32_t* told, Py_ssize_t facts) noexcept nogil:
-    """The first place of the largest value, which then is the smallest."""
-    cdef Py_ssize_t fact, best = 0
-    cdef int32_t most = told[0]
-    for fact in range(facts):
-        most = told[fact] if told[fact] > most else most
-    while told[best] != most:
-        best += 1
-    told[best] = INT32_MIN
-    return best
+        weight = given[fact] * linear[fact] * unit
+        if weight + UNITS <= next_most or not _speaks(given[fact], present[fact], high[fact], low[fact]):
+            continue
+        if weight >= LIMIT:
+            return False
+        weight += UNITS
+        if weight > most:
+            second[0], next_most = first[0], most
+            first[0], most = fact, weight
+        else:
+            second[0], next_most = fact, weight
+    return True
 
 
 def explain(
     const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
-    list high not None, list low not None, int reasons, float unit,
+    list high not None, list low not None, const int[::1] speaks_high, const int[::1] speaks_low, float unit,
 ):
     """As `pipeline.why.explain`, but `surrogate` is (roles, facts), and None for weights too large for it.
 
-    `unit` is how finely weights are told apart, as its inverse. Positive floats compare as the integers of their bits.
+    `unit` is how finely weights are told apart, as its inverse.
     """
-    cdef Py_ssize_t row, best, facts = standard.shape[1], reason
-    cdef list result = [], said
+    cdef Py_ssize_t row, facts = standard.shape[1], first, second
+    cdef list result = []
+    cdef str reason, other
     assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts
-    assert len(high) == len(low) == facts and 0 < reasons <= facts
-    cdef int[::1] speaks_high = array("i", [bool(phrase) for phrase in high])
-    cdef int[::1] speaks_low = array("i", [bool(phrase) for phrase in low])
-    cdef float[::1] exact = array("f", bytes(4 * facts)), shifted = array("f", bytes(4 * facts))
-    cdef int32_t[::1] told = array("i", bytes(4 * facts))
+    assert len(high) == len(low) == len(speaks_high) == len(speaks_low) == facts and facts
     for row in range(standard.shape[0]):
-        if not _weighed(
+        if not _best_two(
             &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &speaks_high[0], &speaks_low[0], facts, unit,
-            &exact[0], &shifted[0],
+            &first, &second,
         ):
             return None
-        memcpy(&told[0], &shifted[0], facts * sizeof(float))
-        said = []
-        for reason in range(reasons):
-            best = _take_best(&told[0], facts)
-            if exact[best] > 0:
-                phrase = high[best] if standard[row, best] > 0 else low[best]
-                if phrase not in said:
-                    said.append(phrase)
-        result.append(", ".join(said))
+        reason = ""
+        if first >= 0:
+            reason = high[first] if standard[row, first] > 0 else low[first]
+        if second >= 0:
+            other = high[second] if standard[row, second] > 0 else low[second]
+            if other != reason:
+                reason = f"{reason}, {other}"
+        result.append(reason)
     return result
 
 

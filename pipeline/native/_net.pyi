@@ -20,3 +20,21 @@ def company(
     sizes: NDArray[np.int64],
     out: NDArray[np.float32],
 ) -> None: ...
+def likeliest(
+    p: NDArray[np.float64],
+    words: NDArray[np.float64],
+    expected: NDArray[np.float64],
+    total: float,
+    unit: float,
+    inside: NDArray[np.uint8],
+) -> float: ...
+def roles(
+    p: NDArray[np.float64],
+    inside: NDArray[np.uint8],
+    heading: int,
+    body: int,
+    title: int,
+    title_at: float,
+    other_title_at: float,
+    chosen: NDArray[np.int64],
+) -> None: ...

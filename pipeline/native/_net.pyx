@@ -1,7 +1,10 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
 """What `pipeline.label` does around its matrix products, compiled: the same steps in the same order."""
 
-from libc.stdint cimport int64_t
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.math cimport rint
+from libc.stdint cimport int64_t, uint8_t
+from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
 
@@ -139,3 +142,73 @@ cdef int _group_means(const float[:, ::1] state, const int64_t[::1] group, float
             for column in range(width):
                 found[column] /= size
     return 0
+
+
+cdef struct Likely:
+    double p
+    Py_ssize_t block
+
+
+cdef int _likelier(const void* one, const void* other) noexcept nogil:
+    """The likelier first, and of equals the earlier."""
+    cdef const Likely* left = <const Likely*>one
+    cdef const Likely* right = <const Likely*>other
+    if left.p != right.p:
+        return -1 if left.p > right.p else 1
+    return -1 if left.block < right.block else 1
+
+
+def likeliest(
+    const double[::1] p, const double[::1] words, const double[::1] expected, double total, double unit, uint8_t[::1] inside
+):
+    """As `pipeline.label.likeliest`, but for pages with little text; `inside` holds noughts, and the F1 comes back."""
+    cdef Py_ssize_t at, count = len(p), keep = 0
+    cdef double gain = 0, size = 0, f1, most = -1
+    cdef Likely* order = <Likely*>PyMem_Malloc(max(count, 1) * sizeof(Likely))
+    assert len(words) == len(expected) == len(inside) == count > 0
+    if order == NULL:
+        raise MemoryError
+    for at in range(count):
+        order[at] = Likely((&p[0])[at], at)
+    qsort(order, count, sizeof(Likely), _likelier)
+    for at in range(count):
+        gain += (&expected[0])[order[at].block]
+        size += (&words[0])[order[at].block]
+        f1 = rint(2 * gain / max(size + total, 1e-9) * unit) / unit
+        if f1 > most:
+            most, keep = f1, at
+    for at in range(keep + 1):
+        (&inside[0])[order[at].block] = 1
+    PyMem_Free(order)
+    return most
+
+
+def roles(
+    const double[:, :] p, const uint8_t[::1] inside, Py_ssize_t heading, Py_ssize_t body, Py_ssize_t title, double title_at,
+    double other_title_at, int64_t[::1] chosen,
+):
+    """As `pipeline.label.decide`, for a story that is known."""
+    cdef Py_ssize_t block, role, best, count = p.shape[0], likeliest_title = 0
+    cdef double value, most, title_p = -1
+    assert len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title)
+    for block in range(count):
+        value = 0 if inside[block] else p[block, title]
+        if value > title_p:
+            likeliest_title, title_p = block, value
+    for block in range(count):
+        if inside[block]:
+            chosen[block] = body if p[block, body] > p[block, heading] else heading
+            continue
+        best, most = 0, -2
+        for role in range(p.shape[1]):
+            value = p[block, role]
+            if role == heading or role == body:
+                value = -1
+            elif role == title:
+                if block == likeliest_title:
+                    value = 1 if value >= title_at else value
+                elif value < other_title_at:
+                    value = -1
+            if value > most:
+                best, most = role, value
+        chosen[block] = best

@@ -7,7 +7,7 @@ recursive, and every loop is over elements, blocks or characters.
 
 from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint8_t
 
 from pipeline.native._named cimport row_of
 
@@ -16,7 +16,8 @@ cdef int ANCESTORS = 6, LONG_TEXT_CHARS = 80, CORE_LEVELS = 8
 cdef double LOOSE_LINK_SHARE = 0.3
 cdef double[2] CORE_SHARES
 CORE_SHARES[0], CORE_SHARES[1] = 0.5, 0.8
-cdef array INTEGERS = array("q"), FRACTIONS = array("d")
+cdef array INTEGERS = array("q"), FRACTIONS = array("d"), BYTES = array("B")
+cdef Py_ssize_t PAIRS = 0x80 * 0x80 + 1
 
 
 cdef int64_t[::1] integers(Py_ssize_t count):
@@ -289,11 +290,16 @@ cdef Py_ssize_t _titles(Page page, list texts, list names, double[:, ::1] raw, P
     """How far each text is one of the page's names for its story."""
     cdef Py_ssize_t row, longest = 0
     cdef str text, name
+    cdef uint8_t[::1] pairs = clone(BYTES, PAIRS, zero=True)
+    pairs[PAIRS - 1] = 1
     for name in names:
         longest = max(longest, len(name))
+        for row in range(len(name) - 1):
+            pairs[_pair(<Py_UCS4>name[row], <Py_UCS4>name[row + 1])] = 1
     for row in range(page.blocks):
         text = texts[row]
-        if not (names and 3 <= len(text) <= longest + 5):
+        # Most texts begin like nothing in a name, and need not be folded.
+        if not (names and 3 <= len(text) <= longest + 5) or not (text[0].isspace() or pairs[_pair(<Py_UCS4>text[0], <Py_UCS4>text[1])]):
             continue
         text = " ".join(text.lower().split())
         for name in names:
@@ -301,6 +307,18 @@ cdef Py_ssize_t _titles(Page page, list texts, list names, double[:, ::1] raw, P
                 raw[row, at] = max(raw[row, at], text == name)
                 raw[row, at + 1] = max(raw[row, at + 1], <double>len(text) / len(name))
     return at + 2
+
+
+cdef Py_ssize_t _pair(unsigned int first, unsigned int second) noexcept nogil:
+    """A number for two characters as folded text has them; one number for all others than ASCII's, which may fold to any."""
+    if first >= 0x80 or second >= 0x80:
+        return PAIRS - 1
+    if 65 <= first <= 90:
+        first += 32
+    if 65 <= second <= 90:
+        second += 32
+    # Any blank is one to folding.
+    return first * 0x80 + max(second, 32u)
 
 
 cdef Py_ssize_t _hrefs(list hrefs, str local_initials, double[:, ::1] raw, Py_ssize_t at) except -1:
@@ -332,7 +350,8 @@ def finish(
     float[:, ::1] facts, Py_ssize_t at,
 ):
     """As `pipeline.structure.finish`; `log1p` is asked, all at once, for what is not among the listed logarithms: the `others`."""
-    cdef Py_ssize_t row, column, columns = len(scales), count = 0
+    cdef Py_ssize_t row, column, columns = len(scales), count = 0, at_scale, scaled = 0
+    cdef Py_ssize_t[::1] places = clone(INTEGERS, columns, zero=True)
     cdef const double* given
     cdef float* told
     cdef double value
@@ -341,27 +360,33 @@ def finish(
     assert 0 < len(logarithms) < 1 << 31
     if not raw.shape[0]:
         return
+    for column in range(columns):
+        if scales[column] > 0:
+            places[scaled] = column
+            scaled += 1
     for row in range(raw.shape[0]):
-        given = &raw[row, 0]
+        given, told = &raw[row, 0], &facts[row, at]
         for column in range(columns):
-            if (&scales[0])[column] > 0 and not _is_listed(given[column], len(logarithms)):
-                others[count] = given[column]
+            told[column] = <float>given[column]
+        for at_scale in range(scaled):
+            value = given[(&places[0])[at_scale]]
+            if not _is_listed(value, len(logarithms)):
+                others[count] = value
                 count += 1
     if count:
         answers = log1p(others[:count])
     count = 0
     for row in range(raw.shape[0]):
         given, told = &raw[row, 0], &facts[row, at]
-        for column in range(columns):
+        for at_scale in range(scaled):
+            column = (&places[0])[at_scale]
             value = given[column]
-            if (&scales[0])[column] > 0:
-                if _is_listed(value, len(logarithms)):
-                    value = (&logarithms[0])[<int>value]
-                else:
-                    value = answers[count]
-                    count += 1
-                value /= (&scales[0])[column]
-            told[column] = <float>value
+            if _is_listed(value, len(logarithms)):
+                value = (&logarithms[0])[<int>value]
+            else:
+                value = answers[count]
+                count += 1
+            told[column] = <float>(value / (&scales[0])[column])
 
 
 cdef inline bint _is_listed(double value, double listed) noexcept:

@@ -16,10 +16,9 @@ def walk(
     void: frozenset[str],
     raw: frozenset[str],
     nested: frozenset[str],
+    joined: frozenset[str],
     max_elements: int,
     is_hiding_style: Callable[[str], object],
-    has_running_text: Callable[[Any, type, type], bool],
-    is_apart: Callable[[Tree, str, int, int], bool],
     unescape: Callable[[str], str],
 ) -> bool: ...
 def blocks(

@@ -5,11 +5,15 @@ Strings are read in place; every read stands behind a test against the string's 
 references, a text that the parser moved) is asked of the Python functions that are handed in.
 """
 
+cimport cython
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
 
 from pipeline.native._named cimport named, row_of
+
+from types import GetSetDescriptorType
+from unicodedata import category
 
 cdef extern from "Python.h":
     bint Py_UNICODE_ISSPACE(Py_UCS4 char) noexcept nogil
@@ -18,14 +22,56 @@ cdef extern from "Python.h":
     Py_ssize_t PyUnicode_CopyCharacters(str to, Py_ssize_t to_start, str text, Py_ssize_t start, Py_ssize_t size) except -1
     int PyUnicode_WriteChar(str to, Py_ssize_t at, Py_UCS4 char) except -1
 
+    ctypedef object (*getter)(object, void*)
+    ctypedef struct PyGetSetDef:
+        getter get
+        void* closure
+    ctypedef struct PyGetSetDescrObject:
+        PyGetSetDef* d_getset
+
 # What a tag is to the walk.
-cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16, VOID = 32, RAW = 64, NESTED = 128
+cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16, VOID = 32, RAW = 64, NESTED = 128, JOINED = 256
 # Deeper than any element stands.
 cdef Py_ssize_t NOWHERE = 1 << 60
 # As in `pipeline.dom`: how far ahead, and at how many places, a moved text is looked for.
 cdef int MOVED_CHARS = 50_000, MOVED_TRIES = 500, MAX_NESTED = 100
+# How much running text a hidden element needs to be read, and how far up two texts are asked whether they stand side by side.
+cdef Py_ssize_t RUNNING_TEXT_CHARS = 80, SHOWN_CHARS = 200
+cdef enum:
+    SEAM_REACH = 24
 
 
+@cython.final
+cdef class Field:
+    """An attribute of the parser's nodes; where its type answers in C, it is found once and not for every node."""
+
+    cdef str name
+    cdef object found
+    cdef PyGetSetDef* answer
+
+    def __cinit__(self, type of_type not None, str name not None):
+        self.name, self.answer = name, NULL
+        self.found = next((vars(base)[name] for base in of_type.__mro__ if name in vars(base)), None)
+        if type(self.found) is GetSetDescriptorType:
+            self.answer = (<PyGetSetDescrObject*>self.found).d_getset
+
+    cdef inline object of(self, node):
+        """Its value, for a node of exactly that type."""
+        return self.answer.get(node, self.answer.closure) if self.answer != NULL else getattr(node, self.name)
+
+
+# Fields, and what tags are to the walk, once a process.
+cdef dict FIELDS = {}, MARKS = {}
+
+
+cdef Field _field(type of_type, str name):
+    found = FIELDS.get((of_type, name))
+    if found is None:
+        found = FIELDS[of_type, name] = Field(of_type, name)
+    return found
+
+
+@cython.final
 cdef class Place:
     """A source, read in place: where tags end, and where texts stand."""
 
@@ -37,8 +83,12 @@ cdef class Place:
     cdef dict resolved, marks
     cdef object unescape
     cdef type element_type, text_type
+    cdef Field tag, children, line, column, content
 
     def __cinit__(self, str source not None, unescape, dict marks, type element_type, type text_type):
+        self.tag, self.children = _field(element_type, "tag"), _field(element_type, "children")
+        self.line, self.column = _field(element_type, "source_line"), _field(element_type, "source_col")
+        self.content = _field(text_type, "data")
         self.source, self.unescape, self.resolved, self.marks = source, unescape, {}, marks
         self.element_type, self.text_type = element_type, text_type
         self.kind, self.data, self.size = PyUnicode_KIND(source), PyUnicode_DATA(source), len(source)
@@ -73,19 +123,19 @@ cdef class Place:
 
     cdef Py_ssize_t start(self, node) except -2:
         """Where an element's start tag stands; -1 when it is implied and stands nowhere."""
-        cdef object line = node.source_line
+        cdef object line = self.line.of(node)
         cdef Py_ssize_t number
         if line is None:
             return -1
         number = <Py_ssize_t>line - 1
         if not 0 <= number < self.count:
             raise IndexError(number)
-        return self.lines[number] + <Py_ssize_t>node.source_col
+        return self.lines[number] + <Py_ssize_t>self.column.of(node)
 
     cdef Py_ssize_t after(self, node, bint whole) except -2:
         """As `pipeline.dom.TagEnds.after`."""
         cdef Py_ssize_t start = self.start(node), end
-        cdef int mark = <int>self.marks.get(node.tag, 0) if whole else 0
+        cdef int mark = <int>self.marks.get(self.tag.of(node), 0) if whole else 0
         if start < 0:
             return self.head_end(node, 0) if mark & HEAD else 0
         end = self.attributes_end(start + 1) if self.char(start) == u"<" else -1
@@ -96,12 +146,12 @@ cdef class Place:
         if not whole or mark & VOID:
             return end
         if mark & (RAW | NESTED):
-            return self.closed(node.tag, end, mark & NESTED)
+            return self.closed(self.tag.of(node), end, mark & NESTED)
         return self.passed(node, end)
 
     cdef Py_ssize_t head_end(self, node, Py_ssize_t content) except -2:
         """As `pipeline.dom.TagEnds.head_end`."""
-        for child in node.children:
+        for child in <tuple>self.children.of(node):
             if type(child) is self.element_type:
                 if content and self.start(child) != self.gap_end(content):
                     break
@@ -143,7 +193,7 @@ cdef class Place:
 
     cdef Py_ssize_t passed(self, node, Py_ssize_t content) except -2:
         """As `pipeline.dom.TagEnds.passed`."""
-        cdef list nodes = [node.children]
+        cdef list nodes = [self.children.of(node)]
         cdef list places = [0]
         cdef tuple children
         cdef Py_ssize_t cursor = content, place
@@ -158,16 +208,34 @@ cdef class Place:
             places[len(places) - 1] = place + 1
             inner = children[place]
             if type(inner) is self.text_type:
-                core = inner.data.strip()
+                core = (<str>self.content.of(inner)).strip()
                 if core:
                     _, _, cursor = self.located(core, cursor)
             elif type(inner) is self.element_type:
-                mark = <int>self.marks.get(inner.tag, 0)
+                mark = <int>self.marks.get(self.tag.of(inner), 0)
                 cursor = max(cursor, self.after(inner, mark & (VOID | RAW | NESTED)))
                 if not mark & (VOID | RAW | NESTED):
-                    nodes.append(inner.children)
+                    nodes.append(self.children.of(inner))
                     places.append(0)
         return cursor
+
+    cdef bint has_running_text(self, node) except -1:
+        """As `pipeline.dom._has_running_text`."""
+        cdef list nodes = [node]
+        cdef Py_ssize_t found = 0, length
+        cdef str tag
+        while nodes:
+            inner = nodes.pop()
+            if type(inner) is self.text_type:
+                length = len((<str>self.content.of(inner)).strip())
+                found += length if length >= RUNNING_TEXT_CHARS else 0
+                if found >= SHOWN_CHARS:
+                    return True
+            elif type(inner) is self.element_type:
+                tag = self.tag.of(inner)
+                if not <int>self.marks.get(tag, 0) & (UNSEEN | LINK) and tag != "noscript":
+                    nodes.extend(self.children.of(inner))
+        return False
 
     cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) located(self, str core, Py_ssize_t low):
         """As `pipeline.dom._locate`, for a text without outer blanks."""
@@ -409,10 +477,18 @@ cdef class Above:
         return self.levels[self.depth]
 
 
-cdef dict _marks(frozenset inline, object unseen, frozenset void, frozenset raw, frozenset nested):
+cdef dict _marks(
+    frozenset inline, object unseen, frozenset void, frozenset raw, frozenset nested, frozenset joined
+):
     """What each tag is to the walk."""
-    cdef dict marks = {}
-    for mark, tags in ((INLINE, inline), (UNSEEN, unseen), (VOID, void), (RAW, raw), (NESTED, nested)):
+    cdef tuple key = (inline, unseen, void, raw, nested, joined)
+    cdef dict marks = MARKS.get(key)
+    if marks is not None:
+        return marks
+    marks = MARKS[key] = {}
+    for mark, tags in (
+        (INLINE, inline), (UNSEEN, unseen), (VOID, void), (RAW, raw), (NESTED, nested), (JOINED, joined)
+    ):
         for tag in tags:
             marks[tag] = marks.get(tag, 0) | mark
     marks["a"] = marks.get("a", 0) | LINK
@@ -423,20 +499,22 @@ cdef dict _marks(frozenset inline, object unseen, frozenset void, frozenset raw,
 
 def walk(
     root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
-    frozenset void, frozenset raw, frozenset nested, Py_ssize_t max_elements, is_hiding_style, has_running_text, is_apart,
-    unescape,
+    frozenset void, frozenset raw, frozenset nested, frozenset joined, Py_ssize_t max_elements, is_hiding_style, unescape,
 ):
     """Fill an empty tree; true if the page was cut, its open elements are then closed."""
     cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last, data = tree.data
     cdef list starts = tree.starts, ends = tree.ends, owners = tree.owners, links = tree.links
     cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened, seams = tree.seams
+    cdef list noscripts = tree.noscripts, titles = tree.titles
     cdef dict hrefs = tree.hrefs, known = {}
-    cdef dict marks = _marks(inline, unseen, void, raw, nested)
+    cdef dict marks = _marks(inline, unseen, void, raw, nested, joined)
     cdef Place place = Place(source, unescape, marks, element_type, text_type)
+    cdef Field attributes = _field(element_type, "attrs")
     cdef Above above = Above()
     cdef Level here = Level(0, -1, -1, -1, 0)
     cdef tuple nodes = root.children, path, children
-    cdef object node, before = None, name, inner, tag, href, attrs
+    cdef object node, before = None, name, inner, href, attrs
+    cdef str tag
     cdef bint has_class, has_id, has_href
     cdef str text, blank = "", core
     cdef Py_ssize_t cursor = 0, low, start, end, index = 0, text_box = -1, begin, stop, more
@@ -456,7 +534,7 @@ def walk(
         node = nodes[here.next]
         here.next += 1
         if type(node) is text_type:
-            text = node.data
+            text = place.content.of(node)
             begin, stop = 0, len(text)
             while begin < stop and Py_UNICODE_ISSPACE(text[begin]):
                 begin += 1
@@ -478,7 +556,7 @@ def walk(
                 boxes.append(here.box)
                 opened.append(index)
                 apart, text_box = False, here.box
-            elif not blank and _touches(data, text, owners, here.parent) and is_apart(tree, text, here.parent, here.link):
+            elif not blank and _is_apart(tree, text, here, marks):
                 seams.append(len(data))
             if blank:
                 text, blank = blank + text, ""
@@ -486,13 +564,13 @@ def walk(
             owners.append(here.parent)
             links.append(here.link)
         elif type(node) is element_type:
-            tag = node.tag
+            tag = place.tag.of(node)
             mark = marks.get(tag, 0)
             before, is_unseen, is_hidden = node, mark & UNSEEN, False
             has_class = has_id = has_href = False
             more = 0
             if not is_unseen:
-                attrs = node.attrs
+                attrs = attributes.of(node)
                 more = len(attrs)
                 if more:
                     has_class = "class" in attrs
@@ -503,10 +581,17 @@ def walk(
                     more -= has_href
                     is_hidden = more and not mark & WHOLE_PAGE and _is_hidden(attrs, is_hiding_style)
                     if is_hidden and above.depth < shown:
-                        is_unseen = not has_running_text(node, element_type, text_type)
+                        is_unseen = not place.has_running_text(node)
             if is_unseen:
                 if mark & HEAD:
                     cursor = max(cursor, place.after(node, True))
+                    for child in <tuple>place.children.of(node):
+                        if type(child) is element_type:
+                            _listen(child, place.tag.of(child), titles)
+                elif tag == "noscript":
+                    noscripts.append(node.text)
+                else:
+                    _listen(node, tag, titles)
                 continue
             if index >= max_elements:
                 _close(lasts, parents, here.parent)
@@ -530,7 +615,7 @@ def walk(
                 href = attrs["href"]
                 if href:
                     hrefs[index] = href
-            children = node.children
+            children = place.children.of(node)
             if children:
                 if is_hidden and above.depth < shown:
                     shown = above.depth
@@ -544,13 +629,73 @@ def walk(
             index += 1
 
 
-cdef bint _touches(list data, str text, list owners, Py_ssize_t owner) except -1:
-    """Whether it is worth asking `pipeline.dom._is_apart`: a word begins right behind another element's text."""
-    cdef str last
-    if not text or not text[0].isalnum() or <Py_ssize_t>owners[len(owners) - 1] == owner:
+cdef int _listen(node, str tag, list titles) except -1:
+    """Note what an unseen element calls the story, as `pipeline.dom._names`."""
+    if tag == "title":
+        titles.append(node.text)
+    elif tag == "meta" and node.attr("property") == "og:title":
+        titles.append(node.attr("content") or "")
+    return 0
+
+
+cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
+    """As `pipeline.dom._is_apart`."""
+    cdef list data = tree.data, owners = tree.owners, links = tree.links
+    cdef str last = data[len(data) - 1], before, after
+    cdef Py_ssize_t former = owners[len(owners) - 1], link = links[len(links) - 1]
+    cdef Py_UCS4 char
+    if not text or not last or former == here.parent:
         return False
-    last = data[len(data) - 1]
-    return bool(last) and not Py_UNICODE_ISSPACE(last[len(last) - 1])
+    char = last[len(last) - 1]
+    if not text[0].isalnum() or not (char.isalnum() or char >= 0x80 and category(char)[0] == u"M"):
+        return False
+    before, after = last[len(last) - 1 :], text[:1]
+    if not (before.isdigit() or before.lower() != before.upper()) or not (
+        after.isdigit() or after.isalpha() and after != after.lower()
+    ):
+        if here.link < 0 or link < 0 or tree.hrefs[here.link] == tree.hrefs[link]:
+            return False
+    if before.isalpha() and len(last.strip()) == 1:
+        return False
+    return _is_side_by_side(tree, former, here.parent, marks)
+
+
+cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks) except -1:
+    """As `pipeline.dom._is_side_by_side`."""
+    cdef list kinds = tree.kinds, kind_of = tree.kind, boxes = tree.boxes
+    cdef Py_ssize_t[2 * SEAM_REACH] around
+    cdef Py_ssize_t box = boxes[len(boxes) - 1], at, count, shared = 0
+    cdef Py_ssize_t left = _up_to_box(tree, former, box, &around[0]), right = _up_to_box(tree, owner, box, &around[left])
+    if not left or not right or _holds(&around[left], right, former) or _holds(&around[0], left, owner):
+        return False
+    for at in range(left):
+        shared += _holds(&around[left], right, around[at])
+    count = left + right
+    if count - shared >= SEAM_REACH:
+        return False
+    for at in range(count):
+        if <int>marks.get(row_of(kinds[kind_of[around[at]]])[1], 0) & JOINED:
+            return False
+    return box < 0 or not <int>marks.get(row_of(kinds[kind_of[box]])[1], 0) & JOINED
+
+
+cdef Py_ssize_t _up_to_box(tree, Py_ssize_t element, Py_ssize_t box, Py_ssize_t* found) except -1:
+    """Fill in the element and those around it in a box, at most `SEAM_REACH`; how many."""
+    cdef list parents = tree.parents
+    cdef Py_ssize_t count = 0
+    while element != box and element >= 0 and count < SEAM_REACH:
+        found[count] = element
+        count += 1
+        element = parents[element]
+    return count
+
+
+cdef bint _holds(const Py_ssize_t* elements, Py_ssize_t count, Py_ssize_t element) noexcept:
+    cdef Py_ssize_t at
+    for at in range(count):
+        if elements[at] == element:
+            return True
+    return False
 
 
 cdef _close(list lasts, list parents, Py_ssize_t element):
@@ -564,7 +709,8 @@ cdef bint _is_hidden(attrs, is_hiding_style) except -1:
     """As `pipeline.dom._is_hidden`."""
     if "style" in attrs:
         style = attrs["style"]
-        if style and is_hiding_style(style):
+        # Both properties that hide have a y in their name.
+        if style and ("y" in style or "Y" in style) and is_hiding_style(style):
             return True
     if "hidden" in attrs:
         hidden = attrs["hidden"]
