@@ -26,6 +26,8 @@ from pipeline.model import Block, Role
 if TYPE_CHECKING:
     from pipeline.dom import Parsed
 
+# Looking a member up in its enum takes longer than all else asked of a block.
+TITLE, SUBTITLE, BODY = Role.TITLE, Role.SUBTITLE, Role.BODY
 JSON_LD = 'script[type="application/ld+json" i]'
 MAX_SCRIPTS = 40
 MAX_TIMES = 30
@@ -165,8 +167,9 @@ def _first(facts: Sequence[Facts], field: str) -> tuple[Any, str]:
 
 
 def _title(facts: Sequence[Facts], blocks: Sequence[Block], head: _Head, site_name: str, url: str) -> tuple[str, str]:
-    visible = [block.text for block in blocks if block.role is Role.TITLE]
-    visible += [block.text for block in blocks if block.level == 1 and block.role is not Role.TITLE]
+    titles = [block for block in blocks if block.level == 1 or block.role is TITLE]
+    # Those the model calls so come first.
+    visible = [block.text for block in sorted(titles, key=lambda block: block.role is not TITLE)]
     declared = [(fact.origin, fact.title) for fact in facts]
     return choose_title(
         Titles([text for text in visible if len(text) <= MAX_TITLE_CHARS][:MAX_VISIBLE_TITLES], declared, head.title),
@@ -197,12 +200,12 @@ def _date(facts: Sequence[Facts], field: str, language: str) -> tuple[str, str]:
 
 def _subtitle(blocks: Sequence[Block], description: str, title: str) -> str:
     """The subtitle block, or the block outside the story's text that the page's own description repeats."""
-    stated = next((block.text for block in blocks if block.role is Role.SUBTITLE), "")
+    stated = next((block.text for block in blocks if block.role is SUBTITLE), "")
     wanted, size = folded(description), len(description)
     if stated or size < MIN_DESCRIPTION_CHARS or wanted == folded(title):
         return stated
     around = (
-        block.text for block in blocks if block.role is not Role.BODY and 0.8 * size < len(block.text) < 1.25 * size
+        block.text for block in blocks if block.role is not BODY and 0.8 * size < len(block.text) < 1.25 * size
     )
     return next((text for text in around if folded(text) == wanted), "")
 

@@ -15,6 +15,7 @@ from pipeline.meta.facts import Facts
 from pipeline.meta.names import UNSPACED, author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
 
+TITLE, BYLINE = Role.TITLE, Role.BYLINE
 # A byline stands near the title: this many blocks behind it, or right before it.
 BLOCKS_BEHIND = 10
 BLOCKS_BEFORE = 3
@@ -59,7 +60,7 @@ END_WORDS = re.compile(
 def read_blocks(blocks: Sequence[Block], title: str = "", language: str = "", links: Sequence[str] = ()) -> Facts:
     """Authors and dates of byline blocks, else of the blocks around the title. `links` are the texts of links to authors' pages."""
     near = _near_title(blocks, title)
-    bylines = [block for block in blocks if block.role is Role.BYLINE][:MAX_BYLINES]
+    bylines = [block for block in blocks if block.role is BYLINE][:MAX_BYLINES]
     published, modified = _dates([*bylines, *near], language)
     published = published or _only_date(blocks, language)
     authors = _labelled_names(bylines, links) or _near_names(near, language, links)
@@ -80,7 +81,7 @@ def _near_title(blocks: Sequence[Block], title: str) -> list[Block]:
 def _title_index(blocks: Sequence[Block], title: str) -> int:
     """Where the title stands: by its role, else where it is repeated as the highest heading and no link; -1 when nowhere."""
     for index, block in enumerate(blocks):
-        if block.role is Role.TITLE:
+        if block.role is TITLE:
             return index
     wanted, size = folded(title), len(title)
     close = [index for index, block in enumerate(blocks) if size - 20 <= len(block.text) <= size + 20]
@@ -176,7 +177,7 @@ def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
         text = block.text[:MAX_BYLINE_CHARS]
         if not DIGIT.search(text):
             continue
-        if block.role is not Role.BYLINE and not (len(text) < 60 or DATED.search(block.path)):
+        if block.role is not BYLINE and not (len(text) < 60 or DATED.search(block.path)):
             continue
         match = words().updated.search(text)
         before, after = (text[: match.start()], text[match.end() :]) if match else (text, "")

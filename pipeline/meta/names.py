@@ -10,7 +10,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -111,6 +111,8 @@ def is_outlet(name: str) -> bool:
     )
 
 
+# The same few titles and names are compared with each other all over a page.
+@lru_cache(maxsize=1024)
 def folded(name: str) -> str:
     """A name's letters and digits, without case and accents, to compare by."""
     if name.isascii():
