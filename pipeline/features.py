@@ -102,10 +102,15 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     around = [block.path for block in blocks]
     paths, path_starts, alike = _paths(around)
-    heads = _like_headings(texts) if structure is None else [block.level > 0 for block in blocks]
+    heads = _like_headings(texts) if structure is None else _levels(blocks) > 0
     # Numbered from 0, whether or not a heading comes first.
-    sections = np.cumsum([False, *heads[1:]][: len(blocks)], dtype=np.int64)
+    heads[:1] = False
+    sections = np.cumsum(heads, dtype=np.int64)
     return Features(dense, tokens, token_starts, paths, path_starts, np.concatenate([alike, sections[None]]))
+
+
+def _levels(blocks: Sequence[Block]) -> Ints:
+    return np.fromiter((block.level for block in blocks), dtype=np.int64, count=len(blocks))
 
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:

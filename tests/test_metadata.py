@@ -139,6 +139,26 @@ def test_bylines_are_read_in_many_languages(byline: str, authors: tuple[str, ...
     assert (found.published, found.published_from) == (published, "blocks")
 
 
+@pytest.mark.parametrize(
+    "byline",
+    [
+        "By Ada Brook May 9",
+        "By Ada Brook 9 May",
+        "By Ada Brook, May 9th",
+        "Von Ada Brook 9. Mai",
+        "Por Ada Brook 9 de mayo",
+    ],
+)
+def test_a_day_without_a_year_is_no_part_of_a_name_and_no_date(byline: str) -> None:
+    found = metadata(None, [Block(byline, 0, 25, role=Role.BYLINE)], None, "")
+    assert (found.authors, found.published) == (("Ada Brook",), "")
+
+
+def test_a_name_that_is_a_month_too_is_kept() -> None:
+    found = metadata(None, [Block("By April May, 57 shares", 0, 25, role=Role.BYLINE)], None, "")
+    assert found.authors == ("April May",)
+
+
 @pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
 def test_a_byline_whose_entries_touch_is_read_entry_by_entry(parser: str) -> None:
     byline = "<p><span>By</span><span>Ada Brook</span><b>Mar 9, 2026</b><span>57 shares</span></p>"

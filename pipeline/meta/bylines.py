@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from pipeline.meta.dates import DIGIT, date_spans, parse_date
+from pipeline.meta.dates import DIGIT, date_spans, parse_date, yearless_spans
 from pipeline.meta.facts import Facts
 from pipeline.meta.names import UNSPACED, author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
@@ -155,8 +155,9 @@ def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ..
 
 def _pieces(text: str) -> list[str]:
     """A byline without its dates, cut at separators."""
-    for start, end in reversed(date_spans(text)):
-        text = f"{text[:start]} | {text[end:]}"
+    for spans in (date_spans, yearless_spans):
+        for start, end in reversed(spans(text)):
+            text = f"{text[:start]} | {text[end:]}"
     return [piece for piece in (part.strip(" ,;:") for part in PIECES.split(text)) if len(piece) > 2]
 
 

@@ -53,6 +53,9 @@ MONTH_FIRST = re.compile(
 YEAR_FIRST = re.compile(
     rf"(?<!\d)(?P<year>\d{{4}})\.?(?:[a-z\u0101\u012b]{{0,3}})?\s+(?:m\.|gada|оны)?\s*(?P<name>{WORD})\.?\s+(?P<day>\d{{1,2}})(?!\d)"
 )
+DAY_OF_MONTH = re.compile(
+    rf"(?<![\d:])\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:de\s|of\s)?(?P<behind>{WORD})|\b(?P<before>{WORD})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:])"
+)
 DIGIT = re.compile(r"\d")
 FOUR_DIGITS = re.compile(r"\d{4}")
 UNIX = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
@@ -100,6 +103,12 @@ def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
         else:
             spans.append((start, end))
     return spans
+
+
+def yearless_spans(text: str) -> list[tuple[int, int]]:
+    """Where a day of a month stands whose year nobody states: start and end, in order."""
+    found = DAY_OF_MONTH.finditer(text[:MAX_DATE_CHARS])
+    return [match.span() for match in found if _month((match["behind"] or match["before"]).rstrip("."), "")]
 
 
 def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
