@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,19 @@ from pipeline.label import (
     Weights,
     _company,
     _taps,
+    agreed,
     decide,
     label,
     load,
     probabilities,
+    run,
     story,
     weights_digest,
 )
 from pipeline.model import Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
+from pipeline.structure import Floats
 from pipeline.why import PHRASES
 
 PARAGRAPH = (
@@ -142,25 +146,50 @@ def test_a_page_has_one_title_unless_another_block_is_sure_too() -> None:
     assert [ROLES[role] for role in decide(p[3:], few[3:])] == [Role.HEADLINE]
 
 
-def test_probabilities_are_rounded_so_that_last_bits_decide_nothing() -> None:
+def logits_of(*nets: Weights) -> list[Floats]:
     segmented = segment_html(PAGE)
-    p = probabilities(features(segmented.blocks, segmented.structure), load("", "markup"))
+    facts = features(segmented.blocks, segmented.structure)
+    return [run(facts, net) for net in nets]
+
+
+def test_probabilities_are_rounded_so_that_last_bits_decide_nothing() -> None:
+    p = probabilities(logits_of(*load("", "markup")), 1.2)
     assert np.array_equal(p, np.round(p, 4))
     assert np.allclose(p.sum(axis=1), 1, atol=0.002)
 
 
 def test_the_logits_of_several_nets_are_averaged() -> None:
-    segmented = segment_html(PAGE)
-    facts = features(segmented.blocks, segmented.structure)
-    [net] = load("", "markup")
+    net = load("", "markup")[0]
     other = net._replace(out_bias=net.out_bias + np.linspace(-2, 2, len(ROLES), dtype=np.float32))
     between = net._replace(out_bias=(net.out_bias + other.out_bias) / 2)
-    assert np.allclose(probabilities(facts, [net, other]), probabilities(facts, [between]), atol=2e-4)
-    assert np.array_equal(probabilities(facts, [net, net]), probabilities(facts, [net]))
+    assert np.allclose(probabilities(logits_of(net, other), 1.2), probabilities(logits_of(between), 1.2), atol=2e-4)
+    assert np.array_equal(probabilities(logits_of(net, net), 1.2), probabilities(logits_of(net), 1.2))
 
 
-def test_flattened_text_is_read_by_two_nets() -> None:
-    first, second = load("", "text")
+@pytest.mark.parametrize(
+    ("likely", "at_once", "asked"),
+    [(9.0, False, [0]), (0.5, False, [0, 1, 2]), (-9.0, False, [0]), (9.0, True, [0, 1, 2])],
+)
+def test_other_nets_are_asked_where_the_first_sees_a_story_and_leaves_it_unclear(
+    likely: float, at_once: bool, asked: list[int]
+) -> None:
+    logits = np.zeros((4, len(ROLES)), dtype=np.float32)
+    logits[:2, MAIN] = likely
+    logits[2:, ROLES.index(Role.NAVIGATION)] = abs(likely)
+    found: list[int] = []
+
+    def ask(net: int) -> Floats:
+        found.append(net)
+        return logits + np.float32(net)
+
+    p = agreed([partial(ask, net) for net in range(3)], 1.0, np.full(4, 50.0), at_once)
+    assert found == asked
+    assert np.allclose(p, probabilities([logits], 1.0), atol=2e-4)
+
+
+@pytest.mark.parametrize("kind", ["markup", "text"])
+def test_there_are_two_nets(kind: str) -> None:
+    first, second = load("", kind)
     assert not np.array_equal(first.out, second.out)
     assert np.array_equal(first.surrogate, second.surrogate)
 

@@ -43,16 +43,7 @@ def f1(ours: list[str], gold: list[str]) -> float:
     return 2 * (a & b).total() / max(a.total() + b.total(), 1)
 
 
-TABLES = "laid out in nested tables, as in the nineties: short lines beside the story are taken for it"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=TABLES)) if name.startswith("ru-") else name
-        for name in STORIES
-    ],
-)
+@pytest.mark.parametrize("name", STORIES)
 def test_the_story_is_told_from_everything_around_it(name: str) -> None:
     sample, doc = read(name)
     assert f1([block.text for block in doc.blocks if block.role in STORY], sample.texts("body", "heading")) >= 0.9

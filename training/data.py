@@ -373,6 +373,12 @@ def html_example(gold: Gold) -> Example:
     return _example(gold, "html", gold.blocks, features(gold.blocks, gold.structure), gold.allowed, gold.weight)
 
 
+def bare_example(gold: Gold) -> Example:
+    """The page as `pipeline.label.run_bare` reads it: with the blocks of its markup, and nothing known of it."""
+    bare = [block._replace(path="") for block in gold.blocks]
+    return html_example(gold)._replace(features=features(bare, None))
+
+
 def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:
     """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.clean import paragraph
-from pipeline.label import decide, words_per_block
+from pipeline.label import agreed, decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import load_scorer
@@ -20,6 +21,7 @@ from training.data import INDEX, Example, Gold, pages, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
+"""By page, each net's: (nets, blocks, roles)."""
 WCXB_WORD = re.compile(r"\w+")
 STORY = {str(role) for role in STORY_TEXT}
 CONFIDENT = 0.9
@@ -57,6 +59,16 @@ def predict(nets: Sequence[Net], examples: Sequence[Example]) -> dict[str, NDArr
         return {example.page: mean_logits(nets, example) for example in examples if example.texts}
 
 
+def opinions(nets: Sequence[Net], examples: Sequence[Example]) -> Logits:
+    """Each net's logits by page: (nets, blocks, roles)."""
+    with torch.no_grad():
+        return {
+            example.page: torch.stack([net(collate([example]))[0] for net in nets]).numpy()
+            for example in examples
+            if example.texts
+        }
+
+
 def mean_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
     """(blocks, roles)."""
     batch = collate([example])
@@ -65,28 +77,37 @@ def mean_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
 
 
 def soften(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Probabilities as `pipeline.label` computes them."""
+    """Probabilities (blocks, roles) of logits, rounded as `pipeline.label` rounds them."""
     scaled = logits.astype(np.float64) / temperature
     p = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     rounded: NDArray[np.float64] = np.round(p / p.sum(axis=1, keepdims=True), 4)
     return rounded
 
 
-def fit_temperature(logits: Logits, examples: Sequence[Example]) -> float:
+def asked(logits: NDArray[np.float32], example: Example, temperature: float, at_once: bool) -> NDArray[np.float64]:
+    """Probabilities (blocks, roles) as `pipeline.label` has them from its nets."""
+    nets = [partial(logits.__getitem__, net) for net in range(len(logits))]
+    return agreed(nets, temperature, words_per_block(example.features), at_once)
+
+
+def fit_temperature(logits: Logits, examples: Sequence[Example], at_once: bool) -> float:
     """The temperature under which the roles read by hand are most probable."""
     by_hand = [example for example in examples if example.by_hand and example.page in logits]
 
     def surprise(temperature: float) -> float:
-        p = [soften(logits[example.page], temperature)[example.allowed] for example in by_hand]
+        p = [asked(logits[example.page], example, temperature, at_once)[example.allowed] for example in by_hand]
         return float(-np.log(np.maximum(np.concatenate(p), 1e-4)).mean())
 
     return min((round(float(step), 2) for step in np.arange(0.7, 3.01, 0.05)), key=surprise)
 
 
 def score(
-    logits: Logits, examples: Sequence[Example], gold: Known, temperature: float = 1.0, textless: Sequence[str] = ()
+    predicted: Mapping[str, NDArray[np.float64]], examples: Sequence[Example], gold: Known, textless: Sequence[str] = ()
 ) -> dict[str, float]:
-    """Every figure of the table, by name. `textless`: pages without a visible character, which score all or nothing."""
+    """Every figure of the table, by name, from probabilities by page.
+
+    `textless`: pages without a visible character, which score all or nothing.
+    """
     f1s: dict[str, list[float]] = defaultdict(list)
     for page in textless:
         if row := gold.wcxb.get(page):
@@ -95,7 +116,7 @@ def score(
     roles = Roles()
     confident = np.zeros(2)
     for example in examples:
-        p = soften(logits[example.page], temperature) if example.texts else np.zeros((0, len(ROLES)))
+        p = predicted[example.page] if example.texts else np.zeros((0, len(ROLES)))
         chosen = decide(p, words_per_block(example.features)) if example.texts else np.zeros(0, dtype=np.int64)
         names = [str(ROLES[index]) for index in chosen]
         story = " ".join(text for text, name in zip(example.told, names, strict=True) if name in STORY)

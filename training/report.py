@@ -12,7 +12,7 @@ from statistics import mean
 from training.data import Gold, load
 from training.evaluate import known, read_by_hand, set_of
 from training.net import Shape
-from training.train import FIGURES, OUT, PLANS, SEEDS, SHAPES
+from training.train import AT_ONCE, FIGURES, OUT, PLANS, SEEDS, SHAPES
 
 README = Path(__file__).parent / "README.md"
 MARK = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -85,9 +85,9 @@ def card(golds: Sequence[Gold], figures: dict[str, dict[str, float]], shown: str
 def _size(way: str, temperature: float) -> str:
     """What the nets of one way look like, in a line."""
     shape, nets = SHAPES[way], len(SEEDS[way])
-    several = "nets whose logits are averaged" if nets > 1 else "net"
+    when = "" if AT_ONCE[way] else " (with a net for `text`) where the first leaves the story unclear"
     return (
-        f"`{way}`: {nets} {several}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
+        f"`{way}`: {nets} nets whose logits are averaged{when}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
         f"{PLANS[way].epochs} epochs, temperature {temperature}"
     )
 
@@ -97,9 +97,9 @@ CARD = """# Model card: block roles
 `markup.npz` labels pages with markup, `text.npz` flattened text. Plain numpy arrays, no pickle; made by
 `python -m training.train` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
-**What it is.** A convolutional net over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
+**What it is.** Convolutional nets over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
 stands before a block, after it, under the same path of tags and classes and in its section; a summary of the whole page; one
-softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. The net for markup is fitted first and teaches the
+softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. The nets for markup are fitted first and teach the
 others what the lines around known bodies are.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.
@@ -122,7 +122,7 @@ letter for letter (`training/scripts.py`).
 gold itself disagrees on what the main text is; a section front's teasers are often taken for its text. Lists of other stories
 in plain list markup, most of all in scripts with few labelled pages, are often taken for navigation. Languages other than the major European ones have few labelled pages. Short
 standfirsts are taken for body text and the reverse, where editors themselves differ. Of pages laid out in nested tables, short lines beside the story are
-taken for it. Readers' comments occur in few of the
+sometimes taken for it. Readers' comments occur in few of the
 labelled pages. Flattened text without sentences (tables, lyrics) has nothing to tell it from menus.
 """
 
