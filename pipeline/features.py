@@ -109,6 +109,11 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     return Features(dense, tokens, token_starts, paths, path_starts, np.concatenate([alike, sections[None]]))
 
 
+def unmarked(blocks: Sequence[Block]) -> Features:
+    """Facts of the blocks of a page with markup as if it were flattened: nothing is known but their texts."""
+    return features([block._replace(path="") for block in blocks], None)
+
+
 def _levels(blocks: Sequence[Block]) -> Ints:
     return np.fromiter((block.level for block in blocks), dtype=np.int64, count=len(blocks))
 

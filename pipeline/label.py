@@ -1,8 +1,8 @@
-"""Every block gets the role a reader would give it, from one small net over the page's sequence of blocks.
+"""Every block gets the role a reader would give it, from small nets over the page's sequence of blocks.
 
 `features` says what is known of each block; dilated convolutions look at the neighbours (15 blocks to either side), means at what
 stands before the block, after it, under the same path of tags and classes and in its section, a summary at the whole page; a
-softmax gives the 14 roles. The net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
+softmax gives the 14 roles. A net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
 Vogels et al. 2018, a CNN over a page's blocks). One file of weights serves pages with markup, one flattened text; each holds two
 nets, whose logits are averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that
 leaves the story unclear, as on one page in five of the web at large and one in thirty of news pages: then by the second too, and once more
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from pipeline import native
 from pipeline.errors import SettingsError
-from pipeline.features import DENSE, Features, features
+from pipeline.features import DENSE, Features, features, unmarked
 from pipeline.model import ROLES, Block, Role
 from pipeline.structure import Floats, Ints
 from pipeline.why import explain
@@ -101,7 +101,7 @@ def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSett
     words = words_per_block(facts)
     opinions = [partial(run, facts, net) for net in nets]
     if structure is not None:
-        opinions.append(partial(run_bare, blocks, load(settings.text_weights, "text")[0]))
+        opinions.append(partial(_run_unmarked, blocks, load(settings.text_weights, "text")[0]))
     p = agreed(opinions, float(nets[0].temperature[0]), words, at_once=structure is None)
     chosen = decide(p, words)
     scores = p[np.arange(len(blocks)), chosen].tolist()
@@ -194,9 +194,9 @@ def standardise(dense: Floats, weights: Weights) -> Floats:
     return result
 
 
-def run_bare(blocks: Sequence[Block], weights: Weights) -> Floats:
+def _run_unmarked(blocks: Sequence[Block], weights: Weights) -> Floats:
     """Logits of a page with markup, read by a net for flattened text as if it were some."""
-    return run(features([block._replace(path="") for block in blocks], None), weights)
+    return run(unmarked(blocks), weights)
 
 
 def agreed(

@@ -24,7 +24,7 @@ from rapidfuzz.distance import Indel
 
 from pipeline.clean import paragraph
 from pipeline.decode import decode
-from pipeline.features import Features, features
+from pipeline.features import Features, features, unmarked
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
@@ -373,10 +373,9 @@ def html_example(gold: Gold) -> Example:
     return _example(gold, "html", gold.blocks, features(gold.blocks, gold.structure), gold.allowed, gold.weight)
 
 
-def bare_example(gold: Gold) -> Example:
-    """The page as `pipeline.label.run_bare` reads it: with the blocks of its markup, and nothing known of it."""
-    bare = [block._replace(path="") for block in gold.blocks]
-    return html_example(gold)._replace(features=features(bare, None))
+def unmarked_example(gold: Gold) -> Example:
+    """The blocks of a page with markup as a net for flattened text is shown them, where those for markup leave the story unclear."""
+    return html_example(gold)._replace(features=unmarked(gold.blocks))
 
 
 def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:

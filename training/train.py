@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.data import Example, Gold, bare_example, bare_pages, flat_pages, html_example, load, text_example
+from training.data import Example, Gold, bare_pages, flat_pages, html_example, load, text_example, unmarked_example
 from training.evaluate import Logits, asked, fit_temperature, known, opinions, predict, score, soften
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
@@ -157,10 +157,10 @@ def _fold(fold: int) -> dict[str, Logits]:
     (_, markup, _), (_, text, _) = fitted(seen, made, f"fold {fold}")
     unseen = [gold for gold in golds() if fold_of(gold.site) == fold]
     others = [example for example in made_examples() if fold_of(example.site) == fold]
-    bare = opinions(text[:1], [bare_example(gold) for gold in unseen])
+    unmarked = opinions(text[:1], [unmarked_example(gold) for gold in unseen])
     marked = opinions(markup, [html_example(gold) for gold in unseen])
     return {
-        MARKUP: {page: np.concatenate([logits, bare[page]]) for page, logits in marked.items()},
+        MARKUP: {page: np.concatenate([logits, unmarked[page]]) for page, logits in marked.items()},
         TEXT: opinions(text, [*map(text_example, unseen), *others]),
     }
 

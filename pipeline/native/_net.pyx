@@ -164,8 +164,9 @@ def likeliest(
     """As `pipeline.label.likeliest`, but for pages with little text; `inside` holds noughts, and the F1 comes back."""
     cdef Py_ssize_t at, count = len(p), keep = 0
     cdef double gain = 0, size = 0, f1, most = -1
-    cdef Likely* order = <Likely*>PyMem_Malloc(max(count, 1) * sizeof(Likely))
+    cdef Likely* order
     assert len(words) == len(expected) == len(inside) == count > 0
+    order = <Likely*>PyMem_Malloc(count * sizeof(Likely))
     if order == NULL:
         raise MemoryError
     for at in range(count):
