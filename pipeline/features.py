@@ -102,7 +102,7 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
     around = [block.path for block in blocks]
     paths, path_starts, alike = _paths(around)
-    heads = _like_headings(texts) if structure is None else _levels(blocks) > 0
+    heads = _like_headings(texts) if structure is None else np.array([block.level > 0 for block in blocks], dtype=bool)
     # Numbered from 0, whether or not a heading comes first.
     heads[:1] = False
     sections = np.cumsum(heads, dtype=np.int64)
@@ -112,10 +112,6 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
 def unmarked(blocks: Sequence[Block]) -> Features:
     """Facts of the blocks of a page with markup as if it were flattened: nothing is known but their texts."""
     return features([block._replace(path="") for block in blocks], None)
-
-
-def _levels(blocks: Sequence[Block]) -> Ints:
-    return np.fromiter((block.level for block in blocks), dtype=np.int64, count=len(blocks))
 
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:

@@ -157,22 +157,19 @@ def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool
 
 def likeliest(p: NDArray[np.float64], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
     """The set of blocks with the highest expected word F1, a prefix of the blocks sorted by probability, and that F1."""
-    expected = p * words
-    total = float(expected.sum())
-    inside, f1 = _best_prefix(p, words, expected, total)
+    total = float((p * words).sum())
+    inside, f1 = _best_prefix(p, words, total)
     if total < STORY_WORDS:
         inside &= p >= 0.5
     return inside, f1
 
 
-def _best_prefix(
-    p: NDArray[np.float64], words: NDArray[np.float64], expected: NDArray[np.float64], total: float
-) -> tuple[NDArray[np.bool_], float]:
+def _best_prefix(p: NDArray[np.float64], words: NDArray[np.float64], total: float) -> tuple[NDArray[np.bool_], float]:
     inside = np.zeros(len(p), dtype=bool)
     if native.net is not None:
-        return inside, native.net.likeliest(p, words, expected, total, 10.0 ** (ROUND + 2), inside.view(np.uint8))
+        return inside, native.net.likeliest(p, words, total, 10.0 ** (ROUND + 2), inside.view(np.uint8))
     order = np.argsort(-p, kind="stable")
-    gain, size = np.cumsum(expected[order]), np.cumsum(words[order])
+    gain, size = np.cumsum((p * words)[order]), np.cumsum(words[order])
     f1 = np.round(2 * gain / np.maximum(size + total, 1e-9), ROUND + 2)
     keep = int(np.argmax(f1))
     inside[order[: keep + 1]] = True
@@ -219,7 +216,7 @@ def _is_unclear(p: NDArray[np.float64], words: NDArray[np.float64]) -> bool:
 
 
 def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.float64]:
-    """(blocks, roles), rounded, of mean logits; rows sum to one but for the rounding."""
+    """(blocks, roles), rounded, of the mean logits of several nets; rows sum to one but for the rounding."""
     # Role by role, so that every step runs over all blocks at once.
     p = logits[0].T.astype(np.float64, order="C")
     for more in logits[1:]:

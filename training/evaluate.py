@@ -53,35 +53,17 @@ def known() -> Known:
     )
 
 
-def predict(nets: Sequence[Net], examples: Sequence[Example]) -> dict[str, NDArray[np.float32]]:
-    """Mean logits of the nets by page, one page at a time."""
-    with torch.no_grad():
-        return {example.page: mean_logits(nets, example) for example in examples if example.texts}
-
-
 def opinions(nets: Sequence[Net], examples: Sequence[Example]) -> Logits:
-    """Each net's logits by page: (nets, blocks, roles)."""
-    with torch.no_grad():
-        return {
-            example.page: torch.stack([net(collate([example]))[0] for net in nets]).numpy()
-            for example in examples
-            if example.texts
-        }
+    """Each net's logits by page, one page at a time."""
+    return {example.page: each_logits(nets, example) for example in examples if example.texts}
 
 
-def mean_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
-    """(blocks, roles)."""
+def each_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
+    """(nets, blocks, roles)."""
     batch = collate([example])
-    logits: NDArray[np.float32] = torch.stack([net(batch)[0] for net in nets]).mean(dim=0).numpy()
+    with torch.no_grad():
+        logits: NDArray[np.float32] = torch.stack([net(batch)[0] for net in nets]).numpy()
     return logits
-
-
-def soften(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
-    """Probabilities (blocks, roles) of logits, rounded as `pipeline.label` rounds them."""
-    scaled = logits.astype(np.float64) / temperature
-    p = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    rounded: NDArray[np.float64] = np.round(p / p.sum(axis=1, keepdims=True), 4)
-    return rounded
 
 
 def asked(logits: NDArray[np.float32], example: Example, temperature: float, at_once: bool) -> NDArray[np.float64]:

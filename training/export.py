@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.label import Weights
 from training.data import Example
-from training.evaluate import mean_logits
+from training.evaluate import each_logits
 from training.net import Net
 
 # Ridge of the linear reading: small against the hundreds of thousands of blocks, enough for facts that never vary.
@@ -61,15 +61,14 @@ def linear_reading(nets: Sequence[Net], examples: Sequence[Example]) -> NDArray[
     mean, scale = nets[0].mean.numpy(), nets[0].scale.numpy()
     gram: NDArray[np.float64] | None = None
     cross: NDArray[np.float64] | None = None
-    with torch.no_grad():
-        for example in examples:
-            if not example.texts:
-                continue
-            logits = mean_logits(nets, example).astype(np.float64)
-            logits -= logits.mean(axis=1, keepdims=True)
-            facts = np.clip((example.features.dense - mean) * scale, -5, 5).astype(np.float64)
-            gram = facts.T @ facts + (0 if gram is None else gram)
-            cross = facts.T @ logits + (0 if cross is None else cross)
+    for example in examples:
+        if not example.texts:
+            continue
+        logits = each_logits(nets, example).mean(axis=0).astype(np.float64)
+        logits -= logits.mean(axis=1, keepdims=True)
+        facts = np.clip((example.features.dense - mean) * scale, -5, 5).astype(np.float64)
+        gram = facts.T @ facts + (0 if gram is None else gram)
+        cross = facts.T @ logits + (0 if cross is None else cross)
     assert gram is not None and cross is not None
     return np.linalg.solve(gram + RIDGE * np.eye(len(gram)), cross).astype(np.float32)
 

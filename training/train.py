@@ -22,8 +22,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipeline.label import probabilities
 from training.data import Example, Gold, bare_pages, flat_pages, html_example, load, text_example, unmarked_example
-from training.evaluate import Logits, asked, fit_temperature, known, opinions, predict, score, soften
+from training.evaluate import Logits, asked, fit_temperature, known, opinions, score
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
 from training.net import Net, Shape
@@ -99,7 +100,9 @@ def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[F
     pages = [*pages, *rewritten(pages), *bare_pages(pages)]
     with_markup = [html_example(gold) for gold in pages]
     teachers = _nets(MARKUP, with_markup, name)
-    lessons = {page: soften(logits, 1.0).astype(np.float32) for page, logits in predict(teachers, with_markup).items()}
+    lessons = {
+        page: probabilities(logits, 1.0).astype(np.float32) for page, logits in opinions(teachers, with_markup).items()
+    }
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
     flattened += made
     return (MARKUP, teachers, with_markup), (TEXT, _nets(TEXT, flattened, name), flattened)

@@ -108,7 +108,7 @@ def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
 def yearless_spans(text: str) -> list[tuple[int, int]]:
     """Where a day of a month stands whose year nobody states: start and end, in order."""
     found = DAY_OF_MONTH.finditer(text[:MAX_DATE_CHARS])
-    return [match.span() for match in found if _month((match["behind"] or match["before"]).rstrip("."), "")]
+    return [match.span() for match in found if _month(match["behind"] or match["before"], "")]
 
 
 def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:

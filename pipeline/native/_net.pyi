@@ -23,7 +23,6 @@ def company(
 def likeliest(
     p: NDArray[np.float64],
     words: NDArray[np.float64],
-    expected: NDArray[np.float64],
     total: float,
     unit: float,
     inside: NDArray[np.uint8],

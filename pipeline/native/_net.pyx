@@ -159,13 +159,13 @@ cdef int _likelier(const void* one, const void* other) noexcept nogil:
 
 
 def likeliest(
-    const double[::1] p, const double[::1] words, const double[::1] expected, double total, double unit, uint8_t[::1] inside
+    const double[::1] p, const double[::1] words, double total, double unit, uint8_t[::1] inside
 ):
     """As `pipeline.label.likeliest`, but for pages with little text; `inside` holds noughts, and the F1 comes back."""
     cdef Py_ssize_t at, count = len(p), keep = 0
     cdef double gain = 0, size = 0, f1, most = -1
     cdef Likely* order
-    assert len(words) == len(expected) == len(inside) == count > 0
+    assert len(words) == len(inside) == count > 0
     order = <Likely*>PyMem_Malloc(count * sizeof(Likely))
     if order == NULL:
         raise MemoryError
@@ -173,7 +173,7 @@ def likeliest(
         order[at] = Likely((&p[0])[at], at)
     qsort(order, count, sizeof(Likely), _likelier)
     for at in range(count):
-        gain += (&expected[0])[order[at].block]
+        gain += order[at].p * (&words[0])[order[at].block]
         size += (&words[0])[order[at].block]
         f1 = rint(2 * gain / max(size + total, 1e-9) * unit) / unit
         if f1 > most:
