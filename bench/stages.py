@@ -7,12 +7,6 @@ are.
 
 from __future__ import annotations
 
-import os
-
-# Before numpy loads.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import argparse
 import logging
 import time

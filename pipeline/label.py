@@ -30,6 +30,7 @@ from pipeline import native
 from pipeline.errors import SettingsError
 from pipeline.features import DENSE, Features, features, unmarked
 from pipeline.model import ROLES, Block, Role
+from pipeline.one_thread import one_thread
 from pipeline.structure import Floats, Ints
 from pipeline.why import explain
 
@@ -228,6 +229,7 @@ def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.fl
     return np.round(p, ROUND, out=p).T
 
 
+@one_thread
 def run(facts: Features, weights: Weights) -> Floats:
     """Logits, float32 (blocks, roles)."""
     first = _activate(_entering(facts, weights) @ weights.enter, weights.enter_bias)

@@ -26,6 +26,7 @@ from pipeline.errors import SettingsError, UsageError
 from pipeline.language_numbers import NEVER, TICKS, Floats, Ints, log_shares, parts, ticks_of, whole
 from pipeline.language_tokens import PackedTable, pack_table
 from pipeline.language_words import FrequentWords, load_words, read_words
+from pipeline.one_thread import one_thread
 from pipeline.scripts import SCRIPTS
 
 Bools = npt.NDArray[np.bool_]
@@ -152,6 +153,7 @@ def read_with_pool(
     return pooled(logs, letters, scripts, model, model.pool)
 
 
+@one_thread
 def grams_ticks(vectors: Floats, scripts: Sequence[int], model: LanguageModel) -> Ints:
     """(texts, languages) from summed token vectors, floored, and neutral where the small model knows nothing."""
     scale = model.scale / np.sqrt(np.maximum(vectors[:, -1:], 1))
@@ -218,6 +220,7 @@ class CheapModel(NamedTuple):
     distinct: Bools
     """(columns,): languages without a close relative, of which it can be sure alone."""
 
+    @one_thread
     def logits(self, vectors: Floats, letters: Ints) -> Ints:
         """(texts, columns): ticks, up to one number a text."""
         weights = self.weights[np.minimum(letters, len(self.weights) - 1)]
