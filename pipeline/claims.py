@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.dom import Parsed, TagEnds
+from pipeline.dom import Parsed
 from pipeline.model import Block
+from pipeline.places import TagEnds
 
 CLAIMING = "[lang], a[hreflang]"
 # Claims beyond these are of pages that mark up every word; the sweep below stays linear.

@@ -2,8 +2,7 @@
 
 Two parsers stand behind `parse`: turbohtml (default: the fastest measured, linear on hostile input, HTML5 trees) and
 BeautifulSoup over html.parser (pure Python: the fallback, and the oracle the tests compare with). Neither gives text nodes
-a position, so `walk` finds it: a text starts where the tag before it ends, and what follows there must spell the text once
-references are resolved. Elements a reader does not see are never walked.
+a position; `walk` has `places` find it. Elements a reader does not see are never walked.
 """
 
 from __future__ import annotations
@@ -12,16 +11,13 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
-from itertools import accumulate, islice
 from typing import Any, NamedTuple, Protocol
 
 import turbohtml
-from bs4 import BeautifulSoup, Tag
-from bs4.builder._htmlparser import HTMLParserTreeBuilder
-from bs4.element import PreformattedString
 
-from pipeline import native
+from pipeline import native, soup
+from pipeline.elements import INLINE, JOINED, NESTED, RAW, UNSEEN, VOID
+from pipeline.places import TagEnds, locate
 
 
 class DomSettings(NamedTuple):
@@ -107,27 +103,7 @@ class Tree(NamedTuple):
     cut: bool
 
 
-# Elements that run inside a line. Everything else, custom elements included, stands as a block of its own.
-INLINE = frozenset({
-    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "blink", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
-    "input", "ins", "kbd", "label", "map", "mark", "nobr", "output", "picture", "q", "rb", "rt", "rtc", "ruby", "s", "samp",
-    "small", "source", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
-})  # fmt: skip
-# Elements whose content a reader does not see, or sees as a picture. With scripting on, <noscript> is one of them.
-UNSEEN = frozenset({
-    "area", "audio", "base", "canvas", "embed", "frame", "frameset", "head", "iframe", "link", "math", "meta", "noembed",
-    "noframes", "noscript", "object", "param", "rp", "script", "style", "svg", "template", "title", "track", "video",
-})  # fmt: skip
-# Of those, how one ends: not at all; at the first end tag, whatever stands between; at the end tag of the same depth.
-VOID = frozenset({"area", "base", "embed", "frame", "link", "meta", "param", "track"})
-RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
-NESTED = frozenset({"audio", "canvas", "math", "object", "svg", "template", "video"})
-# Deeper, end tags are not counted: bounded for hostile pages.
-MAX_NESTED = 100
 HIDDEN_STYLE = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.IGNORECASE)
-PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
-# Letters that touch belong together in these and at their edges: formulas, notes, readings, names of code.
-JOINED = PREFORMATTED | {"code", "kbd", "rb", "rt", "rtc", "ruby", "samp", "sub", "sup", "tt", "var"}
 # Two texts with this many elements around them in their box are not asked whether they stand side by side.
 SEAM_REACH = 24
 # Elements with something to say beyond tag and class; one native query finds them, so the walk need not ask each.
@@ -138,26 +114,12 @@ REMARKABLE = "[hidden], [style], [role], [itemprop]"
 RUNNING_TEXT_CHARS, SHOWN_CHARS = 80, 200
 NOWHERE = 1 << 60
 
-# What may stand between the tag before a text and the text itself: end tags, comments, declarations, blanks.
-GAP = re.compile(r"(?:\s+|</[^>]*>|<!--.*?-->|<![^>]*>|<\?[^>]*>|&nbsp;|&#160;|&#[xX][aA]0;)*", re.DOTALL)
-# The rest of a tag: quotes count only where a value begins, as in HTML5 (a stray one is part of a name).
-ATTRIBUTES = r"""(?:[^>=]*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s>"'][^\s>]*+|(?=>)))*+[^>=]*+>"""
-TAG, REST_OF_TAG = re.compile(f"<{ATTRIBUTES}"), re.compile(ATTRIBUTES)
-# Inside a text node's stretch of source only ignored tags and comments may stand.
-MARKUP = re.compile(f"<!--.*?-->|</?[A-Za-z!?]{ATTRIBUTES}", re.DOTALL)
-# How far ahead, and at how many places, a moved text is looked for: enough for a table's worth, bounded for hostile pages.
-MOVED_CHARS, MOVED_TRIES = 50_000, 500
-REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[A-Za-z][A-Za-z0-9]*;?)")
-
 
 def parse(source: str, parser: str = "turbohtml", ends: bool = False) -> Parsed:
     """Parse decoded, newline-normalised markup. Never fails on malformed input. `ends`: `TagEnds.end` will be asked."""
     if parser == "turbohtml":
         return Parsed(turbohtml.parse(source, source_locations=ends), turbohtml.Element, turbohtml.Text)
-    builder = HTMLParserTreeBuilder()
-    # Left to itself, the builder resolves references one by one, and loses the semicolon after those it does not know.
-    builder.parser_args[1]["convert_charrefs"] = True
-    return Parsed(_SoupElement(_Soup(source, builder=builder)), _SoupElement, _SoupText)
+    return Parsed(soup.parsed(source), soup.SoupElement, soup.SoupText)
 
 
 def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
@@ -207,7 +169,7 @@ def _walk(  # noqa: PLR0915
                     blank += text
                     continue
                 low = cursor if before is None else after(before, unseen)
-                start, end, cursor = _locate(source, text, max(cursor, low))
+                start, end, cursor = locate(source, text, max(cursor, low))
                 before = None
                 if apart or box != text_box:
                     tree.first.append(len(data))
@@ -338,93 +300,6 @@ def _cut(tree: Tree, still_open: list[int]) -> Tree:
     return tree._replace(cut=True)
 
 
-class TagEnds:
-    """Where elements' tags end in the source, from the parsers' line and column."""
-
-    def __init__(self, source: str, parsed: Parsed) -> None:
-        self.source = source
-        self.element_type: Any = parsed.element
-        self.text_type: Any = parsed.text
-        # Characters before each line, newlines not counted.
-        self.lines = [0, *accumulate(map(len, source.split("\n")))]
-
-    def end(self, element: Node) -> int:
-        """The offset just past an element's end tag, or its start tag if it has none; 0 when it is implied.
-
-        The parser knows it, if it was told to keep it, or tags of its name are counted.
-        """
-        content = self.after(element, whole=False)
-        location = element.source_location
-        if location is not None:
-            return location.end_tag.end_offset if location.end_tag else content
-        return self.closed(element.tag, content)
-
-    def after(self, element: Node, whole: bool) -> int:
-        """The offset just past an element's start tag, or past all that is in it; 0 when it is implied and stands nowhere."""
-        start, tag = self.start(element), element.tag
-        if start < 0:
-            return self.head_end(element, 0) if whole and tag == "head" else 0
-        match = TAG.match(self.source, start)
-        end = match.end() if match else start
-        if not whole or tag in VOID:
-            return end
-        if tag == "head":
-            return self.head_end(element, end)
-        return self.closed(tag, end) if tag in RAW or tag in NESTED else self.passed(element, end)
-
-    def head_end(self, element: Node, content: int) -> int:
-        """The offset past what stands in the head without a break: what comes after text is put there too, and scripts say "</head>"."""
-        for child in element.children:
-            if type(child) is self.element_type:
-                if content and self.start(child) != _gap_end(self.source, content):
-                    break
-                content = self.after(child, True)
-        return content
-
-    def start(self, element: Node) -> int:
-        """Where an element's start tag stands; -1 when it is implied and stands nowhere."""
-        position = element.position
-        return -1 if position is None else self.lines[position[0] - 1] + position[0] - 1 + position[1]
-
-    def closed(self, tag: str, content: int) -> int:
-        """The offset just past the end tag that closes an element; that of its content where there is none."""
-        depth = 1
-        for match in _tags(tag).finditer(self.source, content):
-            if match[1]:
-                depth -= 1
-                if not depth:
-                    end = REST_OF_TAG.match(self.source, match.end())
-                    return end.end() if end else content
-            elif tag not in RAW:
-                depth += 1
-                if depth > MAX_NESTED:
-                    break
-        return content
-
-    def passed(self, element: Node, content: int) -> int:
-        """The offset past all tags and texts in an element whose end tag may be left out: a hidden one."""
-        cursor, nodes = content, [iter(element.children)]
-        while nodes:
-            inner = next(nodes[-1], None)
-            if inner is None:
-                nodes.pop()
-            elif type(inner) is self.text_type:
-                if inner.data.strip():
-                    cursor = _locate(self.source, inner.data, cursor)[2]
-            elif type(inner) is self.element_type:
-                closes = inner.tag in VOID or inner.tag in RAW or inner.tag in NESTED
-                cursor = max(cursor, self.after(inner, closes))
-                if not closes:
-                    nodes.append(iter(inner.children))
-        return cursor
-
-
-@lru_cache(64)
-def _tags(tag: str) -> re.Pattern[str]:
-    """Start and end tags of a name."""
-    return re.compile(rf"<(/?){re.escape(tag)}(?=[ \t\n\f\r/>])", re.IGNORECASE | re.ASCII)
-
-
 def _name(node: Node) -> str:
     """Class and id as written, one string."""
     classes, identity = node.attr("class"), node.attr("id")
@@ -469,147 +344,3 @@ def _has_running_text(node: Any, element_type: type, text_type: type) -> bool:
         elif inner_type is element_type and inner.tag not in UNSEEN and inner.tag != "a":
             nodes.extend(inner.children)
     return False
-
-
-def _gap_end(source: str, at: int) -> int:
-    """Past what may stand between a tag and a text, or the next tag."""
-    match = GAP.match(source, at)
-    return match.end() if match else at
-
-
-def _locate(source: str, data: str, low: int) -> tuple[int, int, int]:
-    """Start and end of a text in the source, without its outer blanks, and where to look for the next one.
-
-    `low` is where it may begin at the earliest. Start and end are equal where it is not to be found.
-    """
-    core = data.strip()
-    start = _gap_end(source, low)
-    if source.startswith(core, start) and core[0] not in "<&":
-        end = start + len(core)
-        return start, end, end
-    return _sought(source, core, start, low)
-
-
-def _sought(source: str, core: str, start: int, low: int) -> tuple[int, int, int]:
-    """As `_locate`, for a text that is not simply there: spelled with references, broken by ignored tags, or moved."""
-    start = _past_blanks(source, start)
-    end = _spelled(source, core, start)
-    return (start, end, end) if end >= 0 else (*_moved(source, core, low), low)
-
-
-def _past_blanks(source: str, at: int) -> int:
-    """The offset past blanks written as references, and what else may stand before a text."""
-    while (match := REFERENCE.match(source, at)) and html.unescape(match.group()).isspace():
-        at = _gap_end(source, match.end())
-    return at
-
-
-def _moved(source: str, core: str, low: int) -> tuple[int, int]:
-    """Where a text that the parser moved (out of a table, say) is spelled next, within reach; empty if nowhere."""
-    stop = low + MOVED_CHARS
-    start = source.find(core, low, stop)
-    if start >= 0:
-        return start, start + len(core)
-    candidates = re.compile(f"{re.escape(core[0])}|&").finditer(source, low, stop)
-    for match in islice(candidates, MOVED_TRIES):
-        end = _spelled(source, core, match.start())
-        if end >= 0:
-            return match.start(), end
-    return low, low
-
-
-def _spelled(source: str, text: str, start: int) -> int:
-    """Where the source, read from `start` on, has spelled `text`: references resolved, ignored tags passed; -1 if never."""
-    at, done = start, 0
-    while done < len(text):
-        char = source[at : at + 1]
-        if char == "&" and (match := REFERENCE.match(source, at)):
-            resolved = html.unescape(match.group())
-            if not text.startswith(resolved, done):
-                return -1
-            at, done = match.end(), done + len(resolved)
-            continue
-        if char == "<" and (match := MARKUP.match(source, at)):
-            at = match.end()
-            continue
-        if char != text[done]:
-            return -1
-        stop = _next_special(source, at + 1)
-        length = min(stop - at, len(text) - done)
-        if source[at : at + length] != text[done : done + length]:
-            return -1
-        at, done = at + length, done + length
-    return at
-
-
-SPECIAL = re.compile("[&<]")
-
-
-def _next_special(source: str, at: int) -> int:
-    match = SPECIAL.search(source, at)
-    return match.start() if match else len(source)
-
-
-class _Soup(BeautifulSoup):
-    """BeautifulSoup that lets a box outlive the inline element it began in, as HTML5's adoption agency does."""
-
-    def handle_endtag(self, name: str, nsprefix: str | None = None) -> None:
-        if name in INLINE:
-            open_tags = (tag.name for tag in reversed(self.tagStack))
-            if next((tag for tag in open_tags if tag == name or tag not in INLINE), name) != name:
-                return
-        super().handle_endtag(name, nsprefix)
-
-
-class _SoupText:
-    """A BeautifulSoup string that looks like the default parser's text node."""
-
-    __slots__ = ("data",)
-    position = None
-
-    def __init__(self, data: str) -> None:
-        self.data = data
-
-
-class _SoupElement:
-    """A BeautifulSoup tag that looks like the default parser's element."""
-
-    __slots__ = ("soup", "tag")
-
-    def __init__(self, soup: Tag) -> None:
-        self.soup = soup
-        self.tag = soup.name
-
-    def __hash__(self) -> int:
-        return id(self.soup)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SoupElement) and other.soup is self.soup
-
-    @property
-    def children(self) -> list[_SoupElement | _SoupText]:
-        return [_adapt(child) for child in self.soup.contents if not isinstance(child, PreformattedString)]
-
-    @property
-    def position(self) -> tuple[int, int] | None:
-        line, column = self.soup.sourceline, self.soup.sourcepos
-        return None if line is None or column is None else (line, column)
-
-    @property
-    def source_location(self) -> None:
-        """html.parser does not keep end tags."""
-
-    @property
-    def text(self) -> str:
-        return self.soup.get_text()
-
-    def attr(self, name: str) -> str | None:
-        value = self.soup.get(name)
-        return " ".join(value) if isinstance(value, list) else value
-
-    def select(self, selector: str) -> list[_SoupElement]:
-        return [_SoupElement(found) for found in self.soup.select(selector)]
-
-
-def _adapt(node: object) -> _SoupElement | _SoupText:
-    return _SoupElement(node) if isinstance(node, Tag) else _SoupText(str(node))

@@ -15,7 +15,8 @@ from typing import TypeVar
 import numpy as np
 
 from pipeline import dom, native
-from pipeline.dom import PREFORMATTED, DomSettings, Kind, Parsed, Tree
+from pipeline.dom import DomSettings, Kind, Parsed, Tree
+from pipeline.elements import PREFORMATTED
 from pipeline.model import Block
 from pipeline.segmented import Segmented, has_visible
 from pipeline.structure import STRUCTURE, describe

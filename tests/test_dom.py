@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from pipeline import dom
-from pipeline.dom import INLINE, UNSEEN, DomSettings, TagEnds, Tree, parse, walk
+from pipeline.dom import DomSettings, Tree, parse, walk
+from pipeline.elements import INLINE, UNSEEN
+from pipeline.places import TagEnds
 from tests.strategies import PAGES
 
 PARSERS = ("turbohtml", "beautifulsoup")

@@ -133,7 +133,7 @@ cdef class Place:
         return self.lines[number] + <Py_ssize_t>self.column.of(node)
 
     cdef Py_ssize_t after(self, node, bint whole) except -2:
-        """As `pipeline.dom.TagEnds.after`."""
+        """As `pipeline.places.TagEnds.after`."""
         cdef Py_ssize_t start = self.start(node), end
         cdef int mark = <int>self.marks.get(self.tag.of(node), 0) if whole else 0
         if start < 0:
@@ -150,7 +150,7 @@ cdef class Place:
         return self.passed(node, end)
 
     cdef Py_ssize_t head_end(self, node, Py_ssize_t content) except -2:
-        """As `pipeline.dom.TagEnds.head_end`."""
+        """As `pipeline.places.TagEnds.head_end`."""
         for child in <tuple>self.children.of(node):
             if type(child) is self.element_type:
                 if content and self.start(child) != self.gap_end(content):
@@ -159,7 +159,7 @@ cdef class Place:
         return content
 
     cdef Py_ssize_t closed(self, str tag, Py_ssize_t content, bint nested) except -2:
-        """As `pipeline.dom.TagEnds.closed`."""
+        """As `pipeline.places.TagEnds.closed`."""
         cdef Py_ssize_t at = content, name, end, depth = 1
         while True:
             at = self.find(u"<", at)
@@ -192,7 +192,7 @@ cdef class Place:
         return at + size if char == u">" or char == u"/" or _is_blank(char) else -1
 
     cdef Py_ssize_t passed(self, node, Py_ssize_t content) except -2:
-        """As `pipeline.dom.TagEnds.passed`."""
+        """As `pipeline.places.TagEnds.passed`."""
         cdef list nodes = [self.children.of(node)]
         cdef list places = [0]
         cdef tuple children
@@ -238,7 +238,7 @@ cdef class Place:
         return False
 
     cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) located(self, str core, Py_ssize_t low):
-        """As `pipeline.dom._locate`, for a text without outer blanks."""
+        """As `pipeline.places.locate`, for a text without outer blanks."""
         cdef Py_ssize_t start = self.gap_end(low), end
         cdef Py_UCS4 char = core[0]
         if char != u"<" and char != u"&" and PyUnicode_Tailmatch(self.source, core, start, self.size, -1):
@@ -247,7 +247,7 @@ cdef class Place:
         return self.sought(core, start, low)
 
     cdef Py_ssize_t attributes_end(self, Py_ssize_t at) except -2:
-        """Past the rest of a tag, as `pipeline.dom.ATTRIBUTES` reads it; -1 if it never ends."""
+        """Past the rest of a tag, as `pipeline.places.ATTRIBUTES` reads it; -1 if it never ends."""
         cdef Py_ssize_t closing
         cdef Py_UCS4 char
         while 0 <= at < self.size:
@@ -274,7 +274,7 @@ cdef class Place:
         return -1
 
     cdef Py_ssize_t gap_end(self, Py_ssize_t at) except -2:
-        """Past what may stand between a tag and a text, as `pipeline.dom.GAP` reads it."""
+        """Past what may stand between a tag and a text, as `pipeline.places.GAP` reads it."""
         cdef Py_ssize_t end
         cdef Py_UCS4 char
         while 0 <= at < self.size:
@@ -330,7 +330,7 @@ cdef class Place:
         return -1
 
     cdef Py_ssize_t _markup_end(self, Py_ssize_t at) except -2:
-        """Past a comment or a tag, as `pipeline.dom.MARKUP` reads it; -1 if none stands here."""
+        """Past a comment or a tag, as `pipeline.places.MARKUP` reads it; -1 if none stands here."""
         cdef Py_ssize_t end = self._comment_end(at), name
         if end >= 0:
             return end
@@ -338,7 +338,7 @@ cdef class Place:
         return self.attributes_end(name + 1) if _is_ascii_letter(self.char(name)) or self.char(name) in u"!?" else -1
 
     cdef Py_ssize_t _reference_end(self, Py_ssize_t at) noexcept:
-        """Past a character reference, as `pipeline.dom.REFERENCE` reads it; -1 if none stands here."""
+        """Past a character reference, as `pipeline.places.REFERENCE` reads it; -1 if none stands here."""
         cdef Py_ssize_t digits
         at += 1
         if self.char(at) == u"#":
@@ -369,7 +369,7 @@ cdef class Place:
         return found
 
     cdef Py_ssize_t spelled(self, str text, Py_ssize_t start) except -2:
-        """As `pipeline.dom._spelled`."""
+        """As `pipeline.places._spelled`."""
         cdef Py_ssize_t at = start, done = 0, length = len(text), end
         cdef int kind = PyUnicode_KIND(text)
         cdef const void* data = PyUnicode_DATA(text)
@@ -399,7 +399,7 @@ cdef class Place:
         return at
 
     cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) sought(self, str core, Py_ssize_t start, Py_ssize_t low):
-        """As `pipeline.dom._sought`."""
+        """As `pipeline.places._sought`."""
         cdef Py_ssize_t end, tried = 0, at, stop = min(low + MOVED_CHARS, self.size)
         cdef Py_UCS4 char, initial = core[0]
         while self.char(start) == u"&":
