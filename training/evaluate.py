@@ -127,7 +127,7 @@ def read_by_hand(golds: Sequence[Gold], gold: Known) -> dict[str, list[float]]:
     f1s: dict[str, list[float]] = defaultdict(list)
     for page in golds:
         if page.by_hand and page.blocks:
-            inside = page.allowed[:, [INDEX[role] for role in STORY_TEXT]].any(axis=1)
+            inside = [bool(allowed.any()) for allowed in page.allowed[:, [INDEX[role] for role in STORY_TEXT]]]
             story = " ".join(paragraph(block) for block, told in zip(page.blocks, inside, strict=True) if told)
             f1s[set_of(page.page)].append(gold.f1(page.page, story))
     return dict(sorted(f1s.items()))

@@ -34,7 +34,7 @@ def _by_chunk(size: int, first: int, count: int) -> Callable[[str], str]:
 
 
 # How a word is written, the marks, and whether blanks between words go.
-SCRIPTS: dict[str, tuple[Callable[[str], str], dict[int, str], bool]] = {
+SCRIPTS: dict[str, tuple[Callable[[str], str], dict[int, int], bool]] = {
     "Hangul": (_by_chunk(2, 0xAC00, 11_172), {}, False),
     "Arabic": (_by_letter(ARABIC), str.maketrans("?,;", "؟،؛"), False),
     "Devanagari": (_by_letter(DEVANAGARI), str.maketrans(".", "।"), False),

@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,22 +51,20 @@ def main() -> None:
     parser.add_argument("--no-weights", action="store_true", help="only cross-validate")
     parser.add_argument("--keep", type=Path, help="folder for the logits of unseen pages, by way")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    if folds := [int(fold) for fold in options.folds]:
-        cross_validate(folds, options.keep)
-    if not options.no_weights:
-        write_weights()
-
-
-def cross_validate(folds: list[int], keep: Path | None) -> None:
-    """Figures on pages of unseen sites, into ``figures.json``."""
+    folds = [int(fold) for fold in options.folds]
     labelled()
     made_examples()
-    unseen: dict[str, dict[str, NDArray[np.float32]]] = {MARKUP: {}, TEXT: {}}
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-        for found in pool.map(_fold, folds):
-            for way, logits in found.items():
-                unseen[way] |= logits
+        shipped = None if options.no_weights else pool.submit(_shipped)
+        if folds:
+            keep_figures_of(folds, list(pool.map(_fold, folds)), options.keep)
+        if shipped:
+            write_weights(shipped.result())
+
+
+def keep_figures_of(folds: list[int], found: Sequence[dict[str, Logits]], keep: Path | None) -> None:
+    """Figures on pages of unseen sites, into ``figures.json``, from what their folds' nets say of them."""
+    unseen = {way: {page: array for logits in found for page, array in logits[way].items()} for way in (MARKUP, TEXT)}
     tested = [gold for gold in golds() if fold_of(gold.site) in folds]
     empty = [gold.page for gold in labelled() if not gold.blocks and fold_of(gold.site) in folds]
     for way, make in ((MARKUP, html_example), (TEXT, text_example)):
@@ -82,14 +81,14 @@ def cross_validate(folds: list[int], keep: Path | None) -> None:
         keep_figures(way, {"temperature": temperature} | figures)
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
-            np.savez(keep / f"{way}.npz", **{page.replace("/", "\\"): array for page, array in unseen[way].items()})
+            arrays: dict[str, Any] = {page.replace("/", "\\"): array for page, array in unseen[way].items()}
+            np.savez(keep / f"{way}.npz", **arrays)
 
 
-def write_weights() -> None:
-    """The shipped nets, fitted on everything."""
-    for way, nets, examples in fitted(golds(), made_examples(), "all"):
-        temperature = figures_of_all()[way]["temperature"]
-        save(weights_of(nets, temperature, linear_reading(nets, examples[::3])), OUT / f"{way}.npz")
+def write_weights(shipped: dict[str, tuple[list[Net], NDArray[np.float32]]]) -> None:
+    """Nets and their linear reading, by way, with the temperatures of the last cross-validation."""
+    for way, (nets, reading) in shipped.items():
+        save(weights_of(nets, figures_of_all()[way]["temperature"], reading), OUT / f"{way}.npz")
 
 
 Fitted = tuple[str, list[Net], list[Example]]
@@ -101,7 +100,8 @@ def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[F
     with_markup = [html_example(gold) for gold in pages]
     teachers = _nets(MARKUP, with_markup, name)
     lessons = {
-        page: probabilities(logits, 1.0).astype(np.float32) for page, logits in opinions(teachers, with_markup).items()
+        page: probabilities(list(logits), 1.0).astype(np.float32)
+        for page, logits in opinions(teachers, with_markup).items()
     }
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
     flattened += made
@@ -150,6 +150,15 @@ def made_examples() -> list[Example]:
     if not _MADE:
         _MADE.extend(text_example(gold) for gold in flat_pages(golds()))
     return _MADE
+
+
+def _shipped() -> dict[str, tuple[list[Net], NDArray[np.float32]]]:
+    """The nets fitted on everything, and their linear reading, by way."""
+    torch.set_num_threads(1)
+    return {
+        way: (nets, linear_reading(nets, examples[::3]))
+        for way, nets, examples in fitted(golds(), made_examples(), "all")
+    }
 
 
 def _fold(fold: int) -> dict[str, Logits]:

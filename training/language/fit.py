@@ -70,7 +70,7 @@ def main(bench: Path, out: Path, work: Path | None) -> None:
     whole = _grams(rows, train, taught, "all", work)
     scripts = [main_script(row.text) for row in rows]
     layout = _layout(rows, train, scripts, taught)
-    known_words = words.make(layout["languages"])
+    known_words: dict[str, Any] = words.make(layout["languages"])
     columns = {language: column for column, language in enumerate(layout["languages"])}
     reader = _Reader(rows, scripts, layout, frequent_words(known_words, columns))
     held_out = reader.grams(models, fold)
@@ -145,7 +145,7 @@ class _Reader:
 
     def model(self, fitted: grams.GramModel) -> engines.LanguageModel:
         """A model with empty pools: enough for reading."""
-        none = {"members": [], "weights": [[]] * len(pool.KNOTS), "bias": {}}
+        none: dict[str, Any] = {"members": [], "weights": [[]] * len(pool.KNOTS), "bias": {}}
         return engines.assemble(
             (fitted.table, fitted.layer, fitted.bias, fitted.scale),
             {**self.layout, "pool": none, "cheap": none},

@@ -97,7 +97,7 @@ def train(texts: Sequence[str], labels: Sequence[int], languages: int, seed: int
             loss = torch.nn.functional.cross_entropy(layer(hidden), gold, label_smoothing=0.02)
             for optimiser in optimisers:
                 optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             for optimiser in optimisers:
                 optimiser.step()
     return _quantised(embedding.weight.detach().numpy(), layer.weight.detach().numpy(), layer.bias.detach().numpy())
@@ -113,6 +113,6 @@ def _quantised(
     return GramModel(
         small,
         np.rint(layer.T / layer_step).astype(np.int16),
-        np.round(bias.astype(np.float64), 4),
+        bias.astype(np.float64).round(4),
         table_step * layer_step,
     )

@@ -17,7 +17,7 @@ import runpy
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def main(bench: Path, work: Path, every: int) -> None:
         spans = [tagger(str(f), [row.text])[0] for row, f in zip(rows, fold, strict=True)]
         seconds = time.process_time() - started
         segments = score["seg"](gold, {row.id: _scored(s) for row, s in zip(rows, spans, strict=True)})
-        found = {str(d["id"]): _document(d, lambda blocks, t=tagger: t("documents", blocks)) for d in documents}
+        found = {str(d["id"]): _document(d, partial(tagger, "documents")) for d in documents}
         results[name] = (segments, score["docs"](documents, found), len(rows) / seconds)
         print(json.dumps({name: results[name]}, ensure_ascii=False), file=sys.stderr)
     print(table(results))

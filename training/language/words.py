@@ -6,6 +6,7 @@ wordfreq 3.1.1 (Speer 2022): code Apache-2.0, data CC BY-SA 4.0.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,13 +20,13 @@ LEFT_OUT = ("el", "he", "ja", "ko", "ta", "zh", "sr")
 MOST_WORDS = 8000
 
 
-def make(languages: Sequence[str]) -> dict[str, npt.NDArray[np.generic]]:
+def make(languages: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     """The arrays of ``words.npz``."""
     import wordfreq
 
     there = wordfreq.available_languages("best")
     listed = [lang for lang in languages if NAMES.get(lang, lang) in there and lang not in LEFT_OUT]
-    rows = set()
+    rows: set[tuple[int, int, int]] = set()
     for number, language in enumerate(listed):
         taken = 0
         # Lists of words by frequency, a hundredth of a factor of ten apart.
