@@ -56,9 +56,10 @@ STORY_WORDS = 15.0
 CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
-# The other nets are asked where the first sees some story (this many words expected) but expects less than this word F1 of it.
-# Swept on unseen pages, 0.7..0.95, and 0, 5 and 15 words.
-SOME_WORDS, PLAIN_F1 = 5.0, 0.9
+# Words expected, from which on there is some story. Swept on unseen pages, 0..30.
+SOME_WORDS = 5.0
+# The other nets are asked where the first expects less than this word F1 of a story. Swept on unseen pages, 0.7..0.95.
+PLAIN_F1 = 0.9
 OUTLIER = 5.0
 """Standard deviations from the mean at which facts are cut."""
 TOKENS_AT_ONCE = 100_000
@@ -105,17 +106,17 @@ def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSett
         opinions.append(partial(_run_unmarked, blocks, load(settings.text_weights, "text")[0]))
     p = agreed(opinions, float(nets[0].temperature[0]), words, at_once=structure is None)
     chosen = decide(p, words)
-    scores = p[np.arange(len(blocks)), chosen].tolist()
     standard = standardise(facts.dense, nets[0])
     reasons = explain(standard, facts.dense, nets[0].surrogate, chosen)
-    return _with_roles(blocks, [ROLES[role] for role in chosen.tolist()], scores, reasons)
+    return _with_roles(blocks, chosen, p, reasons)
 
 
-def _with_roles(blocks: Sequence[Block], roles: list[Role], scores: list[float], reasons: list[str]) -> list[Block]:
+def _with_roles(blocks: Sequence[Block], chosen: Ints, p: NDArray[np.float64], reasons: list[str]) -> list[Block]:
     if native.facts is not None:
-        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), roles, scores, reasons)
-    rows = zip(blocks, roles, scores, reasons, strict=True)
-    return [block._replace(role=role, score=score, why=why) for block, role, score, why in rows]
+        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), ROLES, chosen, p, reasons)
+    scores = p[np.arange(len(blocks)), chosen].tolist()
+    rows = zip(blocks, chosen.tolist(), scores, reasons, strict=True)
+    return [block._replace(role=ROLES[role], score=score, why=why) for block, role, score, why in rows]
 
 
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
@@ -151,9 +152,14 @@ def _one_title(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The blocks that make up the story, from their probabilities of being in it and their words."""
     inside, expected_f1 = likeliest(p, words)
-    if expected_f1 < CLEAR_F1:
+    if expected_f1 < CLEAR_F1 and _expects_some(p, words):
         inside, _ = likeliest(_doubted(p), words)
     return inside
+
+
+def _expects_some(p: NDArray[np.float64], words: NDArray[np.float64]) -> bool:
+    """Whether there is some story. Where there is none, doubt makes one up, and so do other nets."""
+    return float((p * words).sum()) >= SOME_WORDS
 
 
 def likeliest(p: NDArray[np.float64], words: NDArray[np.float64]) -> tuple[NDArray[np.bool_], float]:
@@ -212,8 +218,8 @@ def agreed(
 
 
 def _is_unclear(p: NDArray[np.float64], words: NDArray[np.float64]) -> bool:
-    """Whether there is a story, and doubt about where it ends. Where one net sees none, others tend to make one up."""
-    return float((p * words).sum()) >= SOME_WORDS and likeliest(p, words)[1] < PLAIN_F1
+    """Whether there is a story, and doubt about where it ends."""
+    return _expects_some(p, words) and likeliest(p, words)[1] < PLAIN_F1
 
 
 def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.float64]:

@@ -126,6 +126,10 @@ def test_a_page_with_hardly_any_expected_words_keeps_only_likely_blocks() -> Non
     assert story(np.array([0.2, 0.1]), np.array([10.0, 10.0])).tolist() == [False, False]
 
 
+def test_doubt_makes_up_no_story_on_a_page_that_is_not_expected_to_have_one() -> None:
+    assert not story(np.full(400, 0.002), np.full(400, 5.0)).any()
+
+
 def test_blocks_outside_the_story_never_get_a_story_text_role() -> None:
     p = np.full((3, len(ROLES)), 0.01)
     p[:, MAIN[1]] = [0.9, 0.02, 0.03]

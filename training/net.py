@@ -85,17 +85,21 @@ class Net(nn.Module):
         tokens = torch.cat(bags, dim=1).view(pages, blocks, -1)
         if self.training:
             tokens = tokens * (torch.rand(pages, 1, 1) >= self.shape.blind)
+
+        def drop(x: Tensor) -> Tensor:
+            return F.dropout(x, self.shape.dropout, self.training)
+
         first = F.relu(self.enter(torch.cat([dense, tokens], dim=2))) * batch.mask[..., None]
-        state = self._drop(first).transpose(1, 2)
+        state = drop(first).transpose(1, 2)
         for conv in self.convs:
             state = (state + F.relu(conv(state))) * batch.mask[:, None]
         size = batch.mask.sum(1).clamp(min=1)[:, None]
         summary = torch.cat([state.sum(2) / size, state.masked_fill(batch.mask[:, None] == 0, 0).amax(2)], dim=1)
         state = state.transpose(1, 2)
-        company = F.relu(self.company(self._drop(self._company(state, size, batch))))
-        state = state + F.relu(self.page(self._drop(summary)))[:, None] + company
-        state = F.relu(self.leave(torch.cat([self._drop(state), first], dim=2)))
-        logits: Tensor = self.out(self._drop(state))
+        company = F.relu(self.company(drop(self._company(state, size, batch))))
+        state = state + F.relu(self.page(drop(summary)))[:, None] + company
+        state = F.relu(self.leave(torch.cat([drop(state), first], dim=2)))
+        logits: Tensor = self.out(drop(state))
         return logits
 
     def _company(self, state: Tensor, size: Tensor, batch: Batch) -> Tensor:
@@ -112,12 +116,6 @@ class Net(nn.Module):
             sizes = torch.zeros(number).index_add(0, group, present).clamp(min=1)
             parts.append((sums / sizes[:, None])[group].view(pages, blocks, width))
         return torch.cat(parts, dim=2)
-
-    def _drop(self, x: Tensor) -> Tensor:
-        """Dropout; torch's own draws its numbers one by one, which takes a sixth of the training."""
-        if not self.training:
-            return x
-        return x * (torch.rand_like(x) >= self.shape.dropout) / (1 - self.shape.dropout)
 
     def _bag(self, table: nn.EmbeddingBag, tokens: Tensor, offsets: Tensor) -> Tensor:
         if self.training and self.shape.token_dropout:

@@ -67,7 +67,8 @@ def with_roles(
     blocks: Sequence[Block],
     block_type: type[Block],
     place: int,
-    roles: list[Role],
-    scores: list[float],
+    roles: tuple[Role, ...],
+    chosen: NDArray[np.int64],
+    p: NDArray[np.float64],
     reasons: list[str],
 ) -> list[Block]: ...

@@ -533,17 +533,19 @@ def explain(
     return result
 
 
-def with_roles(blocks, type block_type, Py_ssize_t place, list roles not None, list scores not None, list reasons not None):
-    """The blocks with role, score and reasons: of the eleven fields of a `Block`, those from `place`, the seventh, on."""
+def with_roles(
+    blocks, type block_type, Py_ssize_t place, tuple roles not None, const int64_t[:] chosen, const double[:, :] p, list reasons not None
+):
+    """As `pipeline.label._with_roles`: of the eleven fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
     cdef list result = []
-    assert len(blocks) == len(roles) == len(scores) == len(reasons) and place == 6
+    assert len(blocks) == len(chosen) == p.shape[0] == len(reasons) and place == 6 and p.shape[1] == len(roles)
     for block in blocks:
         assert isinstance(block, tuple) and len(block) == 11
         fields = (
             <object>PyTuple_GET_ITEM(block, 0), <object>PyTuple_GET_ITEM(block, 1), <object>PyTuple_GET_ITEM(block, 2),
             <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),
-            roles[row], scores[row], reasons[row], <object>PyTuple_GET_ITEM(block, 9), <object>PyTuple_GET_ITEM(block, 10),
+            roles[chosen[row]], p[row, chosen[row]], reasons[row], <object>PyTuple_GET_ITEM(block, 9), <object>PyTuple_GET_ITEM(block, 10),
         )
         result.append(named(block_type, fields))
         row += 1
