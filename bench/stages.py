@@ -89,13 +89,12 @@ def measure(name: str, some: Sequence[bytes]) -> None:
         except PageError:
             continue
     rows = readable[WARM_UP:]
-    theirs = [row[TRAFILATURA] for row in rows]
+    theirs = [middle(row[TRAFILATURA] for row in rows) for middle in (median, mean)]
     print(f"\n{name}: {len(rows)} pages, CPU ms a page")
     print(f"{'':26}{'median':>9}{'mean':>9}{'trafilatura: medians':>22}{'means':>9}")
     for step in rows[0]:
-        spent = [row[step] for row in rows]
-        ours = [median(spent), mean(spent)]
-        times = [median(theirs) / max(ours[0], 1e-9), mean(theirs) / max(ours[1], 1e-9)]
+        ours = [middle(row[step] for row in rows) for middle in (median, mean)]
+        times = [their / max(our, 1e-9) for their, our in zip(theirs, ours, strict=True)]
         print(f"{step:26}{1000 * ours[0]:9.2f}{1000 * ours[1]:9.2f}{times[0]:21.1f}x{times[1]:8.1f}x")
 
 

@@ -53,7 +53,7 @@ def main() -> None:
     folds = [int(fold) for fold in options.folds]
     labelled()
     made_examples()
-    with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(2, get_context("fork"), torch.set_num_threads, (1,)) as pool:
         shipped = None if options.no_weights else pool.submit(_shipped)
         if folds:
             keep_figures_of(folds, list(pool.map(_fold, folds)), options.keep)
@@ -84,8 +84,12 @@ def keep_figures_of(folds: list[int], found: Sequence[dict[str, Logits]], keep: 
             np.savez(keep / f"{way}.npz", **arrays)
 
 
-def write_weights(shipped: dict[str, tuple[list[Net], NDArray[np.float32]]]) -> None:
-    """Nets and their linear reading, by way, with the temperatures of the last cross-validation."""
+Shipped = dict[str, tuple[list[Net], NDArray[np.float32]]]
+"""Nets and their linear reading, by way."""
+
+
+def write_weights(shipped: Shipped) -> None:
+    """With the temperatures of the last cross-validation."""
     for way, (nets, reading) in shipped.items():
         save(weights_of(nets, figures_of_all()[way]["temperature"], reading), OUT / f"{way}.npz")
 
@@ -151,9 +155,8 @@ def made_examples() -> list[Example]:
     return _MADE
 
 
-def _shipped() -> dict[str, tuple[list[Net], NDArray[np.float32]]]:
-    """The nets fitted on everything, and their linear reading, by way."""
-    torch.set_num_threads(1)
+def _shipped() -> Shipped:
+    """The nets fitted on everything."""
     return {
         way: (nets, linear_reading(nets, examples[::3]))
         for way, nets, examples in fitted(golds(), made_examples(), "all")
@@ -162,7 +165,6 @@ def _shipped() -> dict[str, tuple[list[Net], NDArray[np.float32]]]:
 
 def _fold(fold: int) -> dict[str, Logits]:
     """Logits for the pages of one fold, by way, from nets that saw only other sites."""
-    torch.set_num_threads(1)
     seen = [gold for gold in golds() if fold_of(gold.site) != fold]
     made = [example for example in made_examples() if fold_of(example.site) != fold]
     (_, markup, _), (_, text, _) = fitted(seen, made, f"fold {fold}")

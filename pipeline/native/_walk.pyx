@@ -33,7 +33,7 @@ cdef extern from "Python.h":
 cdef int INLINE = 1, UNSEEN = 2, LINK = 4, HEAD = 8, WHOLE_PAGE = 16, VOID = 32, RAW = 64, NESTED = 128, JOINED = 256
 # Deeper than any element stands.
 cdef Py_ssize_t NOWHERE = 1 << 60
-# As in `pipeline.dom`: how far ahead, and at how many places, a moved text is looked for.
+# As in `pipeline.places`: how far ahead, and at how many places, a moved text is looked for.
 cdef int MOVED_CHARS = 50_000, MOVED_TRIES = 500, MAX_NESTED = 100
 # How much running text a hidden element needs to be read, and how far up two texts are asked whether they stand side by side.
 cdef Py_ssize_t RUNNING_TEXT_CHARS = 80, SHOWN_CHARS = 200
