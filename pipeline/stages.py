@@ -129,9 +129,11 @@ def stages_between(first: str, last: str) -> list[Stage]:
     return [stage for stop in chosen for stage in stop.stages]
 
 
-# Recognising markup: what opens a document, or enough of the elements that pages are made of.
+# Recognising markup: what opens a document, an element with an attribute to begin with, or enough of the elements that pages are
+# made of. Nothing is tried twice: of comments without end there may be many.
+PROLOGUE = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+|<\?xml[^>]*+>\s*+)*+", re.I | re.S)
 OPENING = re.compile(
-    r"\s*(?:<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(?:!doctype\s+html|html|head|body|title|meta)\b", re.I | re.S
+    r"<(?:(?:!doctype\s+html|html|head|body|title|meta)\b|[a-z][a-z0-9-]*+\s++[a-z][\w:-]*+\s*+=\s*+[\"'])", re.I
 )
 ELEMENT = re.compile(
     r"</?(?:p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre)"
@@ -146,11 +148,13 @@ CHARS_PER_ELEMENT = 2_000
 
 def look(text: str) -> str:
     """``html`` or ``text``, by the content alone."""
-    head = text[:LOOK_CHARS]
+    prologue = PROLOGUE.match(text)
+    start = prologue.end() if prologue else 0
+    head = text[start : start + LOOK_CHARS]
     if OPENING.match(head):
         return "html"
     elements = ELEMENT.findall(head)
-    if head.lstrip().startswith("<") and elements:
+    if head.startswith("<") and elements:
         return "html"
     closed = any(element.startswith("</") for element in elements)
     return "html" if closed and len(elements) >= max(FEWEST_ELEMENTS, len(head) / CHARS_PER_ELEMENT) else "text"
