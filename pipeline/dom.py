@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -71,7 +72,7 @@ class Kind(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """What a reader sees of a page, in document order, as parallel columns of four things.
+    """What a reader sees of a page, in document order, as parallel columns of four things; those of numbers have 64 bits each.
 
     Kinds (`kinds`): the different paths of tags and names, far fewer than elements. Visible elements: `kind`, `parents` (-1 at
     the top), `last` (the last element inside it, or itself). Texts, blank ones joined to the next: `data`, `starts` and `ends`
@@ -81,20 +82,20 @@ class Tree(NamedTuple):
     """
 
     kinds: list[Kind]
-    kind: list[int]
-    parents: list[int]
-    last: list[int]
+    kind: array[int]
+    parents: array[int]
+    last: array[int]
     hrefs: dict[int, str]
     """Links by element."""
     data: list[str]
-    starts: list[int]
-    ends: list[int]
-    owners: list[int]
-    links: list[int]
-    first: list[int]
-    boxes: list[int]
-    opened: list[int]
-    seams: list[int]
+    starts: array[int]
+    ends: array[int]
+    owners: array[int]
+    links: array[int]
+    first: array[int]
+    boxes: array[int]
+    opened: array[int]
+    seams: array[int]
     """Texts that touch the one before, in the same block, and are no part of what it says."""
     noscripts: list[str]
     """What is said to readers without scripts, where it is not read."""
@@ -124,7 +125,7 @@ def parse(source: str, parser: str = "turbohtml", ends: bool = False) -> Parsed:
 
 def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> Tree:
     """The visible page, in document order. `source` is the string that was parsed."""
-    tree = Tree([Kind(0, "", "")], [], [], [], {}, [], [], [], [], [], [], [], [], [], [], [], False)
+    tree = _empty()
     unseen_tags = UNSEEN - {"noscript"} if settings.noscript else UNSEEN
     if native.walk is None or parsed.element is not turbohtml.Element:
         return _walk(parsed, source, tree, unseen_tags, settings.max_elements)
@@ -133,6 +134,13 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
         settings.max_elements, HIDDEN_STYLE.search, html.unescape,
     )  # fmt: skip
     return tree._replace(cut=True) if cut else tree
+
+
+def _empty() -> Tree:
+    kind, parents, last, starts, ends, owners, links, first, boxes, opened, seams = (array("q") for _ in range(11))
+    return Tree(
+        [Kind(0, "", "")], kind, parents, last, {}, [], starts, ends, owners, links, first, boxes, opened, seams, [], [], False
+    )  # fmt: skip
 
 
 # One long function: its loop runs for every node of every page, and calls would double its time.

@@ -7,10 +7,10 @@ character of the tree ends up in exactly one block.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import TypeVar
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from pipeline.model import Block
 from pipeline.segmented import Segmented, has_visible
 from pipeline.structure import STRUCTURE, describe
 
-Value = TypeVar("Value")
 HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 # A heading may hold boxes of its own; how far up from a box to look for it.
 HEADING_REACH = 4
@@ -73,26 +72,26 @@ def _seen(tree: Tree) -> Tree:
     kept = [at for at in range(len(runs)) if at not in unseen]
     texts = [text for at in kept for text in runs[at]]
     return tree._replace(
-        data=_picked(tree.data, texts),
+        data=[tree.data[text] for text in texts],
         starts=_picked(tree.starts, texts),
         ends=_picked(tree.ends, texts),
         owners=_picked(tree.owners, texts),
         links=_picked(tree.links, texts),
-        first=[0, *accumulate(len(runs[at]) for at in kept[:-1])] if kept else [],
+        first=array("q", [0, *accumulate(len(runs[at]) for at in kept[:-1])] if kept else []),
         boxes=_picked(tree.boxes, kept),
         opened=_picked(tree.opened, kept),
         seams=_renumbered(tree.seams, texts),
     )
 
 
-def _renumbered(seams: list[int], texts: list[int]) -> list[int]:
+def _renumbered(seams: array[int], texts: list[int]) -> array[int]:
     """The numbers of those of these texts that are kept, counted among them."""
     wanted = set(seams)
-    return [at for at, text in enumerate(texts) if text in wanted]
+    return array("q", [at for at, text in enumerate(texts) if text in wanted])
 
 
-def _picked(column: Sequence[Value], places: Sequence[int]) -> list[Value]:
-    return [column[place] for place in places]
+def _picked(column: array[int], places: Sequence[int]) -> array[int]:
+    return array("q", [column[place] for place in places])
 
 
 def _blocks(tree: Tree) -> list[Block]:

@@ -52,7 +52,8 @@ cdef class Page:
         return self.around[self.kind[element]]
 
     cdef int read_elements(self, tree, dict tags, dict around, frozenset pictures, str hidden_mark) except -1:
-        cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last
+        cdef list kinds = tree.kinds
+        cdef const int64_t[::1] kind_of = tree.kind, parents = tree.parents, lasts = tree.last
         cdef Py_ssize_t number, count = len(kinds), parent
         cdef dict known = {}
         cdef tuple kind, about
@@ -77,7 +78,7 @@ cdef class Page:
         self.last[0] = self.elements - 1
         for number in range(self.elements):
             if number:
-                self.parent[number], self.last[number] = <int64_t>parents[number - 1] + 1, <int64_t>lasts[number - 1] + 1
+                self.parent[number], self.last[number] = parents[number - 1] + 1, lasts[number - 1] + 1
                 self.kind[number] = kind_of[number - 1]
                 assert 0 <= self.parent[number] < number <= self.last[number] < self.elements
             images += is_picture[self.kind[number]]
@@ -86,8 +87,9 @@ cdef class Page:
         return 0
 
     cdef int read_blocks(self, tree, list texts) except -1:
-        cdef list data = tree.data, owners = tree.owners, links = tree.links, firsts = tree.first
-        cdef list boxes = tree.boxes, opened = tree.opened
+        cdef list data = tree.data
+        cdef const int64_t[::1] owners = tree.owners, links = tree.links, firsts = tree.first
+        cdef const int64_t[::1] boxes = tree.boxes, opened = tree.opened
         cdef Py_ssize_t row, at, last, length, chars, linked, bold
         cdef int64_t link, before = -1
         self.element, self.owner, self.opened = integers(self.blocks), integers(self.blocks), integers(self.blocks)
@@ -95,7 +97,7 @@ cdef class Page:
         self.link_share, self.bold_share = fractions(self.blocks), fractions(self.blocks)
         for row in range(self.blocks):
             last = firsts[row + 1] if row + 1 < self.blocks else len(data)
-            self.element[row], self.owner[row] = <int64_t>boxes[row] + 1, <int64_t>owners[firsts[row]] + 1
+            self.element[row], self.owner[row] = boxes[row] + 1, owners[firsts[row]] + 1
             self.opened[row], self.chars[row] = opened[row], len(<str>texts[row])
             chars = linked = bold = 0
             for at in range(firsts[row], last):
@@ -104,7 +106,7 @@ cdef class Page:
                 if link >= 0:
                     linked += length
                     self.links[row] += link != before
-                if self.around_element(<int64_t>owners[at] + 1) & self.bold:
+                if self.around_element(owners[at] + 1) & self.bold:
                     bold += length
                 before = link
             chars = max(chars, 1)

@@ -6,9 +6,11 @@ references, a text that the parser moved) is asked of the Python functions that 
 """
 
 cimport cython
+from cpython.array cimport array, resize_smart
 from cpython.mem cimport PyMem_Free, PyMem_Realloc
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_FindChar, PyUnicode_KIND, PyUnicode_READ, PyUnicode_Tailmatch
+from libc.stdint cimport int64_t
 
 from pipeline.native._named cimport named, row_of
 
@@ -497,15 +499,43 @@ cdef dict _marks(
     return marks
 
 
+cdef array _column(numbers):
+    """A column of a tree, of 64-bit integers. Raises `TypeError` where it is none."""
+    if not isinstance(numbers, array) or numbers.typecode != "q":
+        raise TypeError(type(numbers))
+    return numbers
+
+
+cdef inline int _append(array numbers, int64_t value) except -1:
+    cdef Py_ssize_t at = len(numbers)
+    resize_smart(numbers, at + 1)
+    numbers.data.as_longlongs[at] = value
+    return 0
+
+
+cdef inline int64_t _of(array numbers, Py_ssize_t at) except? -1:
+    if not 0 <= at < len(numbers):
+        raise IndexError(at)
+    return numbers.data.as_longlongs[at]
+
+
+cdef inline int _put(array numbers, Py_ssize_t at, int64_t value) except -1:
+    if not 0 <= at < len(numbers):
+        raise IndexError(at)
+    numbers.data.as_longlongs[at] = value
+    return 0
+
+
 def walk(
     root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
     frozenset void, frozenset raw, frozenset nested, frozenset joined, Py_ssize_t max_elements, is_hiding_style, unescape,
 ):
     """Fill an empty tree; true if the page was cut, its open elements are then closed."""
-    cdef list kinds = tree.kinds, kind_of = tree.kind, parents = tree.parents, lasts = tree.last, data = tree.data
-    cdef list starts = tree.starts, ends = tree.ends, owners = tree.owners, links = tree.links
-    cdef list first = tree.first, boxes = tree.boxes, opened = tree.opened, seams = tree.seams
-    cdef list noscripts = tree.noscripts, titles = tree.titles
+    cdef list kinds = tree.kinds, data = tree.data, noscripts = tree.noscripts, titles = tree.titles
+    cdef array kind_of = _column(tree.kind), parents = _column(tree.parents), lasts = _column(tree.last)
+    cdef array starts = _column(tree.starts), ends = _column(tree.ends), owners = _column(tree.owners)
+    cdef array links = _column(tree.links), first = _column(tree.first), boxes = _column(tree.boxes)
+    cdef array opened = _column(tree.opened), seams = _column(tree.seams)
     cdef dict hrefs = tree.hrefs, known = {}
     cdef dict marks = _marks(inline, unseen, void, raw, nested, joined)
     cdef Place place = Place(source, unescape, marks, element_type, text_type)
@@ -513,20 +543,21 @@ def walk(
     cdef Above above = Above()
     cdef Level here = Level(0, -1, -1, -1, 0)
     cdef tuple nodes = root.children, path, children
-    cdef object node, before = None, name, inner, href, attrs
+    cdef object node, before = None, name, inner, href, attrs, classes
     cdef str tag
-    cdef bint has_class, has_id, has_href
+    cdef bint has_id, has_href
     cdef str text, blank = "", core
     cdef Py_ssize_t cursor = 0, low, start, end, index = 0, text_box = -1, begin, stop, more
     # Shown: how deep the element stands whose hidden text counts as seen.
     cdef Py_ssize_t shown = NOWHERE
     cdef bint is_unseen = False, is_hidden, apart = True
-    cdef int mark
+    cdef int mark, char_kind
+    cdef const void* chars
     while True:
         if here.next >= len(nodes):
             if not above.depth:
                 return False
-            lasts[here.parent] = index - 1
+            _put(lasts, here.parent, index - 1)
             here, nodes = above.pop(), above.nodes.pop()
             if above.depth == shown:
                 shown = NOWHERE
@@ -536,12 +567,13 @@ def walk(
         if type(node) is text_type:
             text = place.content.of(node)
             begin, stop = 0, len(text)
-            while begin < stop and Py_UNICODE_ISSPACE(text[begin]):
+            char_kind, chars = PyUnicode_KIND(text), PyUnicode_DATA(text)
+            while begin < stop and Py_UNICODE_ISSPACE(PyUnicode_READ(char_kind, chars, begin)):
                 begin += 1
             if begin == stop and stop:
                 blank = blank + text if blank else text
                 continue
-            while begin < stop and Py_UNICODE_ISSPACE(text[stop - 1]):
+            while begin < stop and Py_UNICODE_ISSPACE(PyUnicode_READ(char_kind, chars, stop - 1)):
                 stop -= 1
             core = text if stop - begin == len(text) else text[begin:stop]
             low = cursor
@@ -549,32 +581,34 @@ def walk(
                 low = max(low, place.after(before, is_unseen))
                 before = None
             start, end, cursor = place.located(core, low)
-            starts.append(start)
-            ends.append(end)
+            _append(starts, start)
+            _append(ends, end)
             if apart or here.box != text_box:
-                first.append(len(data))
-                boxes.append(here.box)
-                opened.append(index)
+                _append(first, len(data))
+                _append(boxes, here.box)
+                _append(opened, index)
                 apart, text_box = False, here.box
             elif not blank and _is_apart(tree, text, here, marks):
-                seams.append(len(data))
+                _append(seams, len(data))
             if blank:
                 text, blank = blank + text, ""
             data.append(text)
-            owners.append(here.parent)
-            links.append(here.link)
+            _append(owners, here.parent)
+            _append(links, here.link)
         elif type(node) is element_type:
             tag = place.tag.of(node)
             mark = marks.get(tag, 0)
             before, is_unseen, is_hidden = node, mark & UNSEEN, False
-            has_class = has_id = has_href = False
+            has_id = has_href = False
+            classes = None
             more = 0
             if not is_unseen:
                 attrs = attributes.of(node)
                 more = len(attrs)
                 if more:
-                    has_class = "class" in attrs
-                    more -= has_class
+                    # Classes come as a list from `attrs`, and as they are written from `attr`.
+                    classes = node.attr("class")
+                    more -= classes is not None
                     has_id = more and "id" in attrs
                     more -= has_id
                     has_href = more and mark & LINK and "href" in attrs
@@ -594,10 +628,9 @@ def walk(
                     _listen(node, tag, titles)
                 continue
             if index >= max_elements:
-                _close(lasts, parents, here.parent)
+                _close(lasts, parents, here.parent, index - 1)
                 return True
-            # Classes come as a list from `attrs`, and as they are written from `attr`.
-            name = _name(node.attr("class") if has_class else None, attrs["id"] if has_id else None)
+            name = _name(classes, attrs["id"] if has_id else None)
             if more:
                 name = _annotated(name, attrs, is_hidden)
             path = (here.kind, tag, name)
@@ -605,9 +638,9 @@ def walk(
             if inner is None:
                 inner = known[path] = len(kinds)
                 kinds.append(named(kind_type, path))
-            kind_of.append(inner)
-            parents.append(here.parent)
-            lasts.append(index)
+            _append(kind_of, inner)
+            _append(parents, here.parent)
+            _append(lasts, index)
             href = None
             if not mark & INLINE:
                 apart, blank = True, ""
@@ -640,9 +673,10 @@ cdef int _listen(node, str tag, list titles) except -1:
 
 cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
     """As `pipeline.dom._is_apart`."""
-    cdef list data = tree.data, owners = tree.owners, links = tree.links
+    cdef list data = tree.data
+    cdef array owners = tree.owners, links = tree.links
     cdef str last = data[len(data) - 1], before, after
-    cdef Py_ssize_t former = owners[len(owners) - 1], link = links[len(links) - 1]
+    cdef Py_ssize_t former = _of(owners, len(owners) - 1), link = _of(links, len(links) - 1)
     cdef Py_UCS4 char
     if not text or not last or former == here.parent:
         return False
@@ -662,9 +696,10 @@ cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
 
 cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks) except -1:
     """As `pipeline.dom._is_side_by_side`."""
-    cdef list kinds = tree.kinds, kind_of = tree.kind, boxes = tree.boxes
+    cdef list kinds = tree.kinds
+    cdef array kind_of = tree.kind, boxes = tree.boxes
     cdef Py_ssize_t[2 * SEAM_REACH] around
-    cdef Py_ssize_t box = boxes[len(boxes) - 1], at, count, shared = 0
+    cdef Py_ssize_t box = _of(boxes, len(boxes) - 1), at, count, shared = 0
     cdef Py_ssize_t left = _up_to_box(tree, former, box, &around[0]), right = _up_to_box(tree, owner, box, &around[left])
     if not left or not right or _holds(&around[left], right, former) or _holds(&around[0], left, owner):
         return False
@@ -674,19 +709,19 @@ cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks
     if count - shared >= SEAM_REACH:
         return False
     for at in range(count):
-        if <int>marks.get(row_of(kinds[kind_of[around[at]]])[1], 0) & JOINED:
+        if <int>marks.get(row_of(kinds[_of(kind_of, around[at])])[1], 0) & JOINED:
             return False
-    return box < 0 or not <int>marks.get(row_of(kinds[kind_of[box]])[1], 0) & JOINED
+    return box < 0 or not <int>marks.get(row_of(kinds[_of(kind_of, box)])[1], 0) & JOINED
 
 
 cdef Py_ssize_t _up_to_box(tree, Py_ssize_t element, Py_ssize_t box, Py_ssize_t* found) except -1:
     """Fill in the element and those around it in a box, at most `SEAM_REACH`; how many."""
-    cdef list parents = tree.parents
+    cdef array parents = tree.parents
     cdef Py_ssize_t count = 0
     while element != box and element >= 0 and count < SEAM_REACH:
         found[count] = element
         count += 1
-        element = parents[element]
+        element = _of(parents, element)
     return count
 
 
@@ -698,11 +733,12 @@ cdef bint _holds(const Py_ssize_t* elements, Py_ssize_t count, Py_ssize_t elemen
     return False
 
 
-cdef _close(list lasts, list parents, Py_ssize_t element):
+cdef int _close(array lasts, array parents, Py_ssize_t element, int64_t last) except -1:
     """Elements that are open where a page is cut end there."""
     while element >= 0:
-        lasts[element] = len(parents) - 1
-        element = parents[element]
+        _put(lasts, element, last)
+        element = _of(parents, element)
+    return 0
 
 
 cdef bint _is_hidden(attrs, is_hiding_style) except -1:
@@ -741,8 +777,9 @@ def blocks(
     Py_ssize_t name_chars,
 ):
     """As `pipeline.segment_html.blocks_of`; `labels` are what a block carries before it has been given a role."""
-    cdef list kinds = tree.kinds, kind_of = tree.kind, data = tree.data, starts = tree.starts, ends = tree.ends
-    cdef list owners = tree.owners, links = tree.links, firsts = tree.first, boxes = tree.boxes
+    cdef list kinds = tree.kinds, data = tree.data
+    cdef const int64_t[::1] kind_of = tree.kind, starts = tree.starts, ends = tree.ends, owners = tree.owners
+    cdef const int64_t[::1] links = tree.links, firsts = tree.first, boxes = tree.boxes
     cdef dict hrefs = tree.hrefs, paths = {}, levels = {}, known = {}
     cdef Py_ssize_t count = len(firsts), at, first, last, text_at, link, kind
     cdef list result = [], written = [None] * len(kinds)
@@ -771,7 +808,7 @@ def blocks(
     return result
 
 
-cdef Py_ssize_t _kind(list kind_of, Py_ssize_t element) except -1:
+cdef Py_ssize_t _kind(const int64_t[::1] kind_of, Py_ssize_t element) except -1:
     """The kind of an element; what stands outside all of them is of the document's own."""
     return kind_of[element] if element >= 0 else 0
 
@@ -781,15 +818,18 @@ cdef str _one_line(str text):
     cdef Py_ssize_t at, size = len(text)
     cdef int kind = PyUnicode_KIND(text)
     cdef const void* data = PyUnicode_DATA(text)
-    cdef bint blank = True, after_blank = True
+    cdef bint blank, after_blank = True
     cdef Py_UCS4 char
     for at in range(size):
         char = PyUnicode_READ(kind, data, at)
+        if u" " < char <= u"~":
+            after_blank = False
+            continue
         blank = Py_UNICODE_ISSPACE(char)
         if blank and (after_blank or char != u" "):
             return " ".join(text.split())
         after_blank = blank
-    return " ".join(text.split()) if blank else text
+    return " ".join(text.split()) if after_blank else text
 
 
 cdef int _level(list kinds, Py_ssize_t kind, dict headings, int reach) except -1:
@@ -833,7 +873,7 @@ cdef str _step(str tag, str name, Py_ssize_t name_chars):
     return f"{tag}.{name.replace(' ', '.')}"
 
 
-def doubtful(list texts not None, list firsts not None):
+def doubtful(list texts not None, const int64_t[::1] firsts not None):
     """Runs of texts that may show nothing: without a character that certainly does, ASCII or a letter of a common script."""
     cdef Py_ssize_t count = len(firsts), at, text_at, last
     cdef list runs = []
