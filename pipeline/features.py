@@ -18,7 +18,7 @@ import numpy as np
 
 from pipeline import native
 from pipeline.structure import STRUCTURE, Doubles, Floats, Ints, finish, scales
-from pipeline.words import CLASS, CLASSES, Hashes, Words, char_classes, mixed, read_chars, read_words
+from pipeline.words import CLASS, CLASSES, STOPS, Hashes, Words, char_classes, mixed, read_chars, read_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,9 +53,8 @@ PATH_TOKENS = 6
 LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
-# A heading of flattened text is shorter, and ends with none of these: fewer than `pipeline.words.STOPS`, but what the weights were
-# fitted with.
-SHORT_CHARS, END_MARKS = 80, ".!?。؟।"
+# A heading of flattened text is shorter, and ends without a full stop.
+SHORT_CHARS = 80
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
 # The run of long texts: every short block in it costs as many words as this; a long one brings its words, up to a cap.
@@ -115,8 +114,8 @@ def unmarked(blocks: Sequence[Block]) -> Features:
 
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Which lines of flattened text look like a heading: short, without a mark at the end, and the next is not like that."""
-    short = np.array([len(text) < SHORT_CHARS and text[-1:] not in END_MARKS for text in texts], dtype=bool)
+    """Which lines of flattened text look like a heading: short, without a full stop at the end, and the next is not like that."""
+    short = np.array([len(text) < SHORT_CHARS and text[-1:] not in STOPS for text in texts], dtype=bool)
     alike: NDArray[np.bool_] = short & ~np.append(short[1:], True)
     return alike
 

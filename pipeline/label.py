@@ -56,14 +56,14 @@ STORY_WORDS = 15.0
 CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure.
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
-# Words expected, from which on there is some story. Swept on unseen pages, 0..30.
+# Words expected, from which on there is some story. Swept on unseen pages of WCXB, 0..30.
 SOME_WORDS = 5.0
 # The other nets are asked where the first expects less than this word F1 of a story. Swept on unseen pages, 0.7..0.95.
 PLAIN_F1 = 0.9
 OUTLIER = 5.0
 """Standard deviations from the mean at which facts are cut."""
-TOKENS_AT_ONCE = 100_000
-"""Tokens whose embeddings are held at once, so that a page of a million blocks needs no more memory than one of some thousand."""
+BLOCKS_AT_ONCE = 4096
+"""Blocks of which all that enters the net is held at once: many times what the net keeps of them."""
 
 
 class Weights(NamedTuple):
@@ -71,6 +71,12 @@ class Weights(NamedTuple):
 
     mean: Floats
     scale: Floats
+    bin_facts: Ints
+    """(bins,): which fact each is a bin of."""
+    bin_starts: Floats
+    """Lower ends, in standard deviations from the mean."""
+    bin_scales: Floats
+    """One over their widths."""
     words: Floats
     paths: Floats
     enter: Floats
@@ -238,7 +244,11 @@ def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.fl
 @one_thread
 def run(facts: Features, weights: Weights) -> Floats:
     """Logits, float32 (blocks, roles)."""
-    first = _activate(_entering(facts, weights) @ weights.enter, weights.enter_bias)
+    first = np.empty((len(facts.dense), weights.enter.shape[1]), dtype=np.float32)
+    for low in range(0, len(first), BLOCKS_AT_ONCE):
+        rows = slice(low, low + BLOCKS_AT_ONCE)
+        np.matmul(_entering(facts, rows, weights), weights.enter, out=first[rows])
+    _activate(first, weights.enter_bias)
     state = first.copy()
     for kernel, bias, dilation in zip(weights.convs, weights.conv_biases, weights.dilations.tolist(), strict=True):
         _add_activated(state, _taps(state, dilation) @ kernel, bias)
@@ -251,18 +261,35 @@ def run(facts: Features, weights: Weights) -> Floats:
     return logits
 
 
-def _entering(facts: Features, weights: Weights) -> Floats:
-    """What the net reads of each block: its facts, and the embeddings of its words and of its path."""
-    bags = ((weights.words, facts.words, facts.word_starts), (weights.paths, facts.paths, facts.path_starts))
+def _entering(facts: Features, rows: slice, weights: Weights) -> Floats:
+    """What the net reads of some blocks: their facts, these once more by bins, and the embeddings of words and path."""
+    dense, around = facts.dense[rows], slice(rows.start, rows.stop + 1)
+    bags = (
+        (weights.words, facts.words, facts.word_starts[around]),
+        (weights.paths, facts.paths, facts.path_starts[around]),
+    )
+    bins = weights.bin_facts, weights.bin_starts, weights.bin_scales
     if native.net is None:
-        return np.concatenate([standardise(facts.dense, weights), *(_bags(*bag) for bag in bags)], axis=1)
-    at = facts.dense.shape[1]
-    entering = np.zeros((len(facts.dense), len(weights.enter)), dtype=np.float32)
-    native.net.standardise(facts.dense, weights.mean, weights.scale, OUTLIER, entering)
+        standard = standardise(dense, weights)
+        return np.concatenate([standard, _bins(standard, *bins), *(_bags(*bag) for bag in bags)], axis=1)
+    at = dense.shape[1]
+    entering = np.zeros((len(dense), len(weights.enter)), dtype=np.float32)
+    native.net.standardise(dense, weights.mean, weights.scale, OUTLIER, entering)
+    native.net.bins(entering, *bins, at)
+    at += len(weights.bin_facts)
     for table, tokens, starts in bags:
         native.net.bags(table, tokens, starts, entering, at)
         at += table.shape[1]
     return entering
+
+
+def _bins(standard: Floats, facts: Ints, starts: Floats, scales: Floats) -> Floats:
+    """How far a fact has come through each of its bins, from -1/2 (not there yet) to 1/2 (past it): (blocks, bins).
+
+    What a net of few layers reads of a number as it is, it reads better of bins (piecewise linear encoding, Gorishniy et al. 2022).
+    """
+    through: Floats = np.clip((standard[:, facts] - starts) * scales, 0, 1) - np.float32(0.5)
+    return through
 
 
 def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
@@ -270,9 +297,7 @@ def _bags(table: Floats, tokens: Ints, starts: Ints) -> Floats:
     sizes = np.diff(starts)
     bags = np.zeros((len(sizes), table.shape[1]), dtype=np.float32)
     owners = np.repeat(np.arange(len(sizes)), sizes)
-    for low in range(0, len(tokens), TOKENS_AT_ONCE):
-        part = slice(low, low + TOKENS_AT_ONCE)
-        np.add.at(bags, owners[part], np.take(table, tokens[part], axis=0))
+    np.add.at(bags, owners, np.take(table, tokens[starts[0] : starts[-1]], axis=0))
     filled = sizes > 0
     bags[filled] = bags[filled] / sizes[filled][:, None]
     return bags
@@ -343,7 +368,7 @@ def load(path: str, shipped: str) -> tuple[Weights, ...]:
     facts = found["mean"].shape[1] if found["mean"].ndim == 2 else 0
     if facts != len(DENSE):
         raise SettingsError(f"{path or shipped}: made for {facts} facts a block, this version has {len(DENSE)}")
-    kinds = {"dilations": np.int64}
+    kinds = dict.fromkeys(("dilations", "bin_facts"), np.int64)
     found = {name: np.ascontiguousarray(array, dtype=kinds.get(name, np.float32)) for name, array in found.items()}
     return tuple(Weights(**{name: array[net] for name, array in found.items()}) for net in range(len(found["mean"])))
 

@@ -17,6 +17,7 @@ from pipeline.label import (
     ROLES,
     LabelSettings,
     Weights,
+    _bins,
     _company,
     _taps,
     agreed,
@@ -128,6 +129,23 @@ def test_a_page_with_hardly_any_expected_words_keeps_only_likely_blocks() -> Non
 
 def test_doubt_makes_up_no_story_on_a_page_that_is_not_expected_to_have_one() -> None:
     assert not story(np.full(400, 0.002), np.full(400, 5.0)).any()
+
+
+def test_a_fact_has_not_reached_a_bin_or_is_within_or_past_it() -> None:
+    standard = np.array([[-2.0], [1.0], [1.5], [3.0], [9.0]], dtype=np.float32)
+    starts, scales = np.array([1, 3], dtype=np.float32), np.array([0.5, 1], dtype=np.float32)
+    through = _bins(standard, np.array([0, 0]), starts, scales).tolist()
+    assert through == [[-0.5, -0.5], [-0.5, -0.5], [-0.25, -0.5], [0.5, -0.5], [0.5, 0.5]]
+
+
+@pytest.mark.parametrize("kind", ["markup", "text"])
+def test_a_long_page_enters_the_net_a_part_at_a_time(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = segment_html(PAGE * 3)
+    facts, net = features(cut.blocks, cut.structure if kind == "markup" else None), load("", kind)[0]
+    at_once = run(facts, net)
+    monkeypatch.setattr("pipeline.label.BLOCKS_AT_ONCE", 5)
+    assert len(cut.blocks) > 10
+    assert run(facts, net) == pytest.approx(at_once, abs=1e-4)
 
 
 def test_blocks_outside_the_story_never_get_a_story_text_role() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
-from pipeline.model import ROLES, Block
-from training.data import IN_SHARE, LABELS, OUT_SHARE, matched_share
+from pipeline.model import ROLES, Block, Role
+from pipeline.segment_html import segment_html
+from training.bins import BINS, bins_of
+from training.data import IN_SHARE, LABELS, OUT_SHARE, Gold, by_hand, matched_share
+from training.layouts import laid_out
 
 STORY = [
     "The ferry to the northern islands sails again from Monday, twice a day.",
@@ -59,3 +63,54 @@ def test_labels_given_by_people_cover_every_line_of_a_page_once() -> None:
         assert all(first <= last for first, last, _ in ranges), row["page"]
         assert all(after[0] == before[1] + 1 for before, after in pairwise(ranges)), row["page"]
         assert {role for _, _, role in ranges} <= set(ROLES), row["page"]
+
+
+def test_bins_part_a_fact_where_its_values_lie_and_leave_marks_of_presence_alone() -> None:
+    present, even = np.arange(1000) % 2, np.linspace(-1, 1, 1000)
+    # Nine in ten say nought.
+    rare = np.where(np.arange(1000) % 10, 0.0, even)
+    bins = bins_of(np.stack([present, even, rare], axis=1).astype(np.float32))
+    assert set(bins["bin_facts"].tolist()) == {1, 2}
+    for fact in (1, 2):
+        mine = bins["bin_facts"] == fact
+        starts, ends = bins["bin_starts"][mine], (bins["bin_starts"] + 1 / bins["bin_scales"])[mine]
+        assert starts[0] == -1 and ends[-1] == pytest.approx(1, abs=0.02)
+        assert ends[:-1] == pytest.approx(starts[1:])
+        assert BINS <= mine.sum() <= BINS + 1
+        # Quartiles of the values other than the commonest.
+        assert np.abs(starts[:, None] - [-0.5, 0, 0.5]).min(axis=0) == pytest.approx(0, abs=0.05)
+    assert 0 in bins["bin_starts"][bins["bin_facts"] == 2]
+
+
+READ = [
+    ("Home", Role.NAVIGATION), ("Weather: 3 < 5 & rising", Role.WIDGET), ("Ferry sails twice an hour", Role.TITLE),
+    ("By Ada Brook", Role.BYLINE), ("The ferry left at noon.", Role.BODY), ("Nobody missed it.", Role.BODY),
+    ("Choir finds its lost lantern", Role.HEADLINE), ("All rights reserved", Role.NOTICE),
+]  # fmt: skip
+
+
+def _read_page(name: str, lines: list[tuple[str, Role]]) -> Gold:
+    page = segment_html("".join(f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>" for text, _ in lines))
+    assert page.structure is not None
+    nobody = np.ones((len(lines), len(ROLES)), dtype=bool)
+    return Gold(
+        name, "town.example", page.blocks, page.structure, nobody, np.ones(len(lines), np.float32), False, "news"
+    )
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_a_page_laid_out_in_tables_keeps_its_lines_and_their_roles(number: int) -> None:
+    gold = by_hand(_read_page(f"page/{number}", READ), [role for _, role in READ])
+    [page] = laid_out([gold])
+    assert [block.text for block in page.blocks] == [text for text, _ in READ]
+    assert [ROLES[role] for role in page.allowed.argmax(axis=1)] == [role for _, role in READ]
+    assert all("td" in block.path.split("/") or "td." in block.path for block in page.blocks)
+    assert page.structure.shape == gold.structure.shape and not np.array_equal(page.structure, gold.structure)
+    [again] = laid_out([gold])
+    assert again.blocks == page.blocks
+
+
+def test_pages_that_nobody_read_or_that_have_no_story_are_not_laid_out_anew() -> None:
+    without_story = [(text, Role.NAVIGATION) for text, _ in READ]
+    assert not laid_out([_read_page("page/1", READ)])
+    assert not laid_out([by_hand(_read_page("page/2", without_story), [role for _, role in without_story])])

@@ -297,7 +297,8 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
 def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[Gold]:
     """Pages of a known story and little else, as a mail, a reader's view or a first try has them.
 
-    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below.
+    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below; every
+    other page says what its parts are, as HTML5 has it.
     """
     rng = np.random.default_rng(seed)
     stories = [gold for gold in golds if gold.kind == "news" and _titles(gold)]
@@ -311,16 +312,29 @@ def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[G
         above = [links[i] for i in rng.integers(0, len(links), int(rng.integers(2, 7)))] if bar < 0.4 else []
         others = [titles[i] for i in rng.integers(0, len(titles), int(rng.integers(3, 9)))] if heads < 0.3 else []
         below = [notices[int(rng.integers(0, len(notices)))]] if last < 0.4 else []
-        lines = [
-            *(("<li><a href='/section'>", text, Role.NAVIGATION) for text in above),
-            ("<h1>", _titles(story)[0], Role.TITLE),
-            *(("<p>", text, Role.BODY) for text in body[: int(rng.integers(1, 15))]),
-            *(("<li><a href='/news/another-story'>", text, Role.HEADLINE) for text in others),
-            *(("<p>", text, Role.NOTICE) for text in below),
+        another = OTHERS[int(rng.integers(0, len(OTHERS)))]
+        parts: list[tuple[str, list[tuple[str, str, Role]]]] = [
+            ("<header><nav><ul>", [("<li><a href='/section'>", text, Role.NAVIGATION) for text in above]),
+            (
+                "<main><article>",
+                [
+                    ("<h1>", _titles(story)[0], Role.TITLE),
+                    *(("<p>", text, Role.BODY) for text in body[: int(rng.integers(1, 15))]),
+                ],
+            ),
+            ("<aside>", [(another, text, Role.HEADLINE) for text in others]),
+            ("<footer>", [("<p>", text, Role.NOTICE) for text in below]),
         ]
-        lines = [(tag, " ".join(text.split()), role) for tag, text, role in lines]
+        parts = [
+            (tags, [(tag, " ".join(text.split()), role) for tag, text, role in lines]) for tags, lines in parts if lines
+        ]
+        lines = [line for _, part in parts for line in part]
         head = f"<title>{escape(lines[len(above)][1])}</title>" if rng.random() < 0.5 else ""
-        segmented = segment_html(head + "".join(f"{tag}{escape(text)}{_closed(tag)}" for tag, text, _ in lines))
+        told = [(tags, "".join(f"{tag}{escape(text)}{closed(tag)}" for tag, text, _ in part)) for tags, part in parts]
+        named = rng.random() < 0.5
+        segmented = segment_html(
+            head + "".join(f"{tags}{text}{closed(tags)}" if named else text for tags, text in told)
+        )
         if segmented.structure is None or [block.text for block in segmented.blocks] != [text for _, text, _ in lines]:
             continue
         gold = story._replace(page=f"bare/{story.page}", blocks=segmented.blocks, structure=segmented.structure)
@@ -328,7 +342,15 @@ def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[G
     return found
 
 
-def _closed(tags: str) -> str:
+# How a bare page marks another story's title.
+OTHERS = (
+    "<li><a href='/news/another-story'>",
+    "<h3><a href='/news/another-story'>",
+    "<p><a href='/news/another-story'>",
+)
+
+
+def closed(tags: str) -> str:
     return "".join(f"</{name}>" for name in reversed(re.findall(r"<(\w+)", tags)))
 
 

@@ -36,6 +36,9 @@ def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) ->
     return Weights(
         mean=net.mean.numpy(),
         scale=net.scale.numpy(),
+        bin_facts=net.bin_facts.numpy(),
+        bin_starts=net.bin_starts.numpy(),
+        bin_scales=net.bin_scales.numpy(),
         words=array(net.words.weight),
         paths=array(net.paths.weight),
         enter=array(net.enter.weight.T),

@@ -35,7 +35,7 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
     rng = np.random.default_rng(plan.seed)
     examples = [example for example in examples if len(example.texts)]
     sample = np.concatenate([example.features.dense for example in examples[:: max(len(examples) // 400, 1)]])
-    net = Net(shape, sample.mean(0), 1 / np.maximum(sample.std(0), 0.05))
+    net = Net(shape, sample)
     steps = plan.epochs * len(_batches(examples, plan, rng))
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=plan.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps + 20, pct_start=0.15)
@@ -58,8 +58,7 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
             step += 1
             total, count = total + value.item(), count + 1
         report(f"epoch {epoch + 1}: loss {total / max(count, 1):.4f}")
-    net.eval()
-    return net
+    return net.eval()
 
 
 def _page_weight(example: Example, plan: Plan) -> float:

@@ -99,7 +99,8 @@ CARD = """# Model card: block roles
 
 **What it is.** Convolutional nets over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
 stands before a block, after it, under the same path of tags and classes and in its section; a summary of the whole page; one
-softmax over 14 roles. Inputs are the facts of `pipeline/features.py`. {sizes}. The nets for markup are fitted first and teach the
+softmax over 14 roles. Inputs are the facts of `pipeline/features.py`, each number as it is and by
+up to five bins. {sizes}. The nets for markup are fitted first and teach the
 others what the lines around known bodies are.
 
 **Data and licences.** The pages stay with their publishers; only weights and figures are kept.

@@ -27,6 +27,7 @@ from training.data import Example, Gold, bare_pages, flat_pages, html_example, l
 from training.evaluate import Logits, asked, fit_temperature, known, opinions, score
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
+from training.layouts import laid_out
 from training.net import Net, Shape
 from training.scripts import rewritten
 
@@ -99,8 +100,9 @@ Fitted = tuple[str, list[Net], list[Example]]
 
 def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[Fitted, Fitted]:
     """The nets of both ways and what they learned from; those with markup teach the others. Made pages are read besides."""
+    in_tables = laid_out(pages)
     pages = [*pages, *rewritten(pages), *bare_pages(pages)]
-    with_markup = [html_example(gold) for gold in pages]
+    with_markup = [html_example(gold) for gold in (*pages, *in_tables)]
     teachers = _nets(MARKUP, with_markup, name)
     lessons = {
         page: probabilities(list(logits), 1.0).astype(np.float32)

@@ -8,6 +8,13 @@ def standardise(
     limit: float,
     out: NDArray[np.float32],
 ) -> None: ...
+def bins(
+    entering: NDArray[np.float32],
+    facts: NDArray[np.int64],
+    starts: NDArray[np.float32],
+    scales: NDArray[np.float32],
+    at: int,
+) -> None: ...
 def bags(
     table: NDArray[np.float32], tokens: NDArray[np.int64], starts: NDArray[np.int64], out: NDArray[np.float32], at: int
 ) -> None: ...

@@ -25,6 +25,35 @@ def standardise(const float[:, ::1] dense, const float[::1] mean, const float[::
             found[fact] = limit if value > limit else value
 
 
+def bins(
+    float[:, ::1] entering, const int64_t[::1] facts, const float[::1] starts, const float[::1] scales, Py_ssize_t at
+):
+    """As `pipeline.label._bins`, of the facts in the first columns of `entering`, into those from `at` on."""
+    cdef Py_ssize_t row, bin, count = len(facts)
+    cdef const int64_t* fact
+    cdef const float* start
+    cdef const float* scale
+    cdef float* given
+    cdef float* told
+    cdef float value, none = 0, half = 0.5, whole = 1
+    assert len(starts) == len(scales) == count and 0 <= at and at + count <= entering.shape[1]
+    for bin in range(count):
+        assert 0 <= facts[bin] < at
+    if not count:
+        return
+    fact, start, scale = &facts[0], &starts[0], &scales[0]
+    for row in range(entering.shape[0]):
+        given = &entering[row, 0]
+        told = given + at
+        # What is gathered, and what is computed of many at once, in loops of their own.
+        for bin in range(count):
+            told[bin] = given[fact[bin]]
+        for bin in range(count):
+            value = (told[bin] - start[bin]) * scale[bin]
+            value = value if value > none else none
+            told[bin] = (value if value < whole else whole) - half
+
+
 def bags(const float[:, ::1] table, const int64_t[::1] tokens, const int64_t[::1] starts, float[:, ::1] out, Py_ssize_t at):
     """As `pipeline.label._bags`, into the columns of `out` from `at` on, which hold noughts."""
     cdef Py_ssize_t row, token, column, first, stop, width = table.shape[1]

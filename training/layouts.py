@@ -1,0 +1,131 @@
+"""Pages read by hand, laid out anew in tables, as pages were before style sheets.
+
+Archives are full of such pages, the labelled ones have none: there a cell is a cell of a table of figures, and a net that saw no
+other takes menus in cells for the story. The lines of a page and their roles stay as they are, in their order; only the markup is
+another: what stands above the story goes into rows at the top and a column on the left, what stands below it under the story, into a
+column on the right and rows at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from pipeline.model import ROLES, Role
+from pipeline.segment_html import segment_html
+from training.data import Gold, by_hand, closed
+
+# Longer pages are left out: these are old, and every line costs time.
+LONGEST = 400
+STORY = frozenset({Role.TITLE, Role.SUBTITLE, Role.BYLINE, Role.BODY, Role.HEADING, Role.CAPTION})
+
+Line = tuple[str, Role]
+
+
+class Style(NamedTuple):
+    """How one page marks its lines."""
+
+    title: str
+    heading: str
+    paragraph: str
+    """Before a line of the story; with an empty one, empty lines part them."""
+    byline: str
+    row: str
+    """Before an entry of a column that is a table; an empty one makes it a list of paragraphs."""
+    entry: str
+    cell: str
+    """Before what a cell holds."""
+
+
+TITLES = ("<h1>", "<h2>", "<h3>", "<p><font size=5><b>", "<div class=title><b>", "<p class=zag>")
+HEADINGS = ("<h3>", "<h4>", "<p><b>", "<b>", "<font size=+1>")
+PARAGRAPHS = ("<p>", "<p align=justify>", "<div>", "", "<p class=text>", "<p><font size=2>")
+BYLINES = ("<p><i>", "<p align=right><b>", "<font size=1>", "<div align=right>", "<p>")
+ROWS = ("<tr><td>", "<tr><td bgcolor=#eeeeee>", "", "<tr><td class=menu>", "<tr><td width=160>")
+ENTRIES = ("<p>", "<li>", "<div>", "<p><font size=1>", "")
+CELLS = (
+    "",
+    "<table cellpadding=8><tr><td>",
+    "<font face=Arial size=2>",
+    "<table width=100%><tr><td class=main>",
+    "<center>",
+)
+OWN_LINE = ("<h", "<p", "<div", "<li")
+LINKED = frozenset({Role.NAVIGATION, Role.HEADLINE})
+
+
+def laid_out(golds: Sequence[Gold]) -> list[Gold]:
+    """The pages read by hand that have a story and are not long, each in tables; how follows from the page's name."""
+    found = []
+    for gold in golds:
+        if gold.by_hand and len(gold.blocks) <= LONGEST:
+            found += _in_tables(gold)
+    return found
+
+
+def _in_tables(gold: Gold) -> list[Gold]:
+    """The page in tables, or none where it has no story or its lines would be others."""
+    rng = np.random.default_rng(crc32(gold.page.encode()))
+    roles = [Role(ROLES[role]) for role in gold.allowed.argmax(axis=1)]
+    lines = [(" ".join(block.text.split()), role) for block, role in zip(gold.blocks, roles, strict=True)]
+    story = [index for index, (_, role) in enumerate(lines) if role in STORY]
+    if not any(role == Role.BODY for role in roles):
+        return []
+    segmented = segment_html(_page(lines, story[0], story[-1] + 1, rng))
+    if segmented.structure is None or [block.text for block in segmented.blocks] != [text for text, _ in lines]:
+        return []
+    page = gold._replace(page=f"tables/{gold.page}", blocks=segmented.blocks, structure=segmented.structure)
+    return [by_hand(page, [str(role) for role in roles])._replace(by_hand=False)]
+
+
+def _page(lines: Sequence[Line], first: int, end: int, rng: np.random.Generator) -> str:
+    """The page's markup. The story stands in `lines[first:end]`, with whatever comes between."""
+    pick = rng.choice
+    style = Style(*(str(pick(of)) for of in (TITLES, HEADINGS, PARAGRAPHS, BYLINES, ROWS, ENTRIES, CELLS)))
+    top, left = sorted(rng.integers(0, first + 1, 2).tolist())
+    under, right = sorted(rng.integers(end, len(lines) + 1, 2).tolist())
+    if rng.random() < 0.3:
+        left = top
+    if rng.random() < 0.3:
+        right = under
+    middle = lines[left:under]
+    columns = [
+        _column(lines[top:left], style),
+        f"<td>{style.cell}{''.join(_told(line, style) for line in middle)}{closed(style.cell)}</td>",
+        _column(lines[under:right], style),
+    ]
+    wide = f"<tr><td colspan={sum(map(bool, columns))}>"
+    rows = [
+        *(f"{wide}{_told(line, style)}" for line in lines[:top]),
+        f"<tr valign=top>{''.join(columns)}</tr>",
+        f"{wide}<table>{''.join(f'<tr><td>{_told(line, style)}</td></tr>' for line in lines[right:])}</table>",
+    ]
+    return f"<body><table width=980 align=center>{''.join(rows)}</table></body>"
+
+
+def _column(lines: Sequence[Line], style: Style) -> str:
+    """A cell beside the story: a table of its own, or one entry below the other."""
+    if not lines:
+        return ""
+    if style.row:
+        return f"<td width=180><table>{''.join(style.row + _told(line, style) for line in lines)}</table></td>"
+    return f"<td width=180>{''.join(_told(line, style) for line in lines)}</td>"
+
+
+def _told(line: Line, style: Style) -> str:
+    text, role = line
+    text = escape(text)
+    if role in LINKED:
+        text = f"<a href='{'/news/another-story' if role == Role.HEADLINE else '/section'}'>{text}</a>"
+    tags = {
+        Role.TITLE: style.title,
+        Role.HEADING: style.heading,
+        Role.BYLINE: style.byline,
+        Role.BODY: style.paragraph,
+        Role.SUBTITLE: style.paragraph,
+    }.get(role, style.entry)
+    return f"{tags}{text}{closed(tags)}" + ("" if tags.startswith(OWN_LINE) else "<br><br>")
