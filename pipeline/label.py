@@ -5,8 +5,7 @@ stands before the block, after it, under the same path of tags and classes and i
 softmax gives the 14 roles. A net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
 Vogels et al. 2018, a CNN over a page's blocks). One file of weights serves pages with markup, one flattened text; each holds two
 nets, whose logits are averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that
-leaves the story unclear, as on one page in five of the web at large and one in thirty of news pages: then by the second too, and once more
-as if it were flattened.
+leaves the story unclear, then by the second too, and where both leave it unclear, once more as if it were flattened.
 
 Which blocks make up the story is decided for the page as a whole: the set with the highest expected word F1 (Ye et al. 2012,
 "Optimizing F-measure"), not each block against one half. Probabilities are rounded before anything is compared, so that
@@ -58,8 +57,10 @@ CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 TITLE_AT, OTHER_TITLE_AT = 0.3, 0.6
 # Words expected, from which on there is some story. Swept on unseen pages of WCXB, 0..30.
 SOME_WORDS = 5.0
-# The other nets are asked where the first expects less than this word F1 of a story. Swept on unseen pages, 0.7..0.95.
-PLAIN_F1 = 0.9
+# The second net is asked where the first expects less than this word F1 of a story, and the next where both do. The second sees what the
+# first does, and mends its slips; the net for flattened text sees less, and takes what stands around a short story for more of it.
+# Swept on unseen pages, 0.7..1 each.
+PLAIN_F1 = (0.93, 0.85)
 OUTLIER = 5.0
 """Standard deviations from the mean at which facts are cut."""
 BLOCKS_AT_ONCE = 4096
@@ -212,20 +213,23 @@ def _run_unmarked(blocks: Sequence[Block], weights: Weights) -> Floats:
 def agreed(
     nets: Sequence[Callable[[], Floats]], temperature: float, words: NDArray[np.float64], at_once: bool
 ) -> NDArray[np.float64]:
-    """Probabilities (blocks, roles) by the nets' mean logits: all of them `at_once`, or the others where the first is not sure.
+    """Probabilities (blocks, roles) by the nets' mean logits: all of them `at_once`, or one more while they are not sure.
 
     Each net is asked for its logits at most once.
     """
     logits = [ask() for ask in (nets if at_once else nets[:1])]
     p = probabilities(logits, temperature)
-    if len(logits) < len(nets) and _is_unclear(p[:, MAIN].sum(axis=1), words):
-        p = probabilities([*logits, *(ask() for ask in nets[1:])], temperature)
+    for ask, plain in zip(nets[len(logits) :], PLAIN_F1, strict=False):
+        if not _is_unclear(p[:, MAIN].sum(axis=1), words, plain):
+            break
+        logits.append(ask())
+        p = probabilities(logits, temperature)
     return p
 
 
-def _is_unclear(p: NDArray[np.float64], words: NDArray[np.float64]) -> bool:
+def _is_unclear(p: NDArray[np.float64], words: NDArray[np.float64], plain: float) -> bool:
     """Whether there is a story, and doubt about where it ends."""
-    return _expects_some(p, words) and likeliest(p, words)[1] < PLAIN_F1
+    return _expects_some(p, words) and likeliest(p, words)[1] < plain
 
 
 def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.float64]:

@@ -209,6 +209,26 @@ def test_other_nets_are_asked_where_the_first_sees_a_story_and_leaves_it_unclear
     assert np.allclose(p, probabilities([logits], 1.0), atol=2e-4)
 
 
+def test_the_last_net_is_asked_where_the_first_two_leave_the_story_unclear_together() -> None:
+    unclear, clear = np.zeros((4, len(ROLES)), dtype=np.float32), np.zeros((4, len(ROLES)), dtype=np.float32)
+    unclear[:2, MAIN] = 0.5
+    clear[:2, MAIN], clear[2:, ROLES.index(Role.NAVIGATION)] = 19.0, 19.0
+    found: list[str] = []
+
+    def ask(name: str, logits: Floats) -> Floats:
+        found.append(name)
+        return logits
+
+    p = agreed(
+        [partial(ask, "first", unclear), partial(ask, "second", clear), partial(ask, "last", unclear)],
+        1.0,
+        np.full(4, 50.0),
+        False,
+    )
+    assert found == ["first", "second"]
+    assert np.array_equal(p, probabilities([unclear, clear], 1.0))
+
+
 @pytest.mark.parametrize("kind", ["markup", "text"])
 def test_there_are_two_nets(kind: str) -> None:
     first, second = load("", kind)
