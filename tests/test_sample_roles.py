@@ -85,10 +85,8 @@ def test_every_visible_word_of_the_sample_is_in_exactly_one_block(sample: Sample
 
 
 OLD_PARAGRAPHS = [
-    "Last Tuesday the whole club met at the old mill with six vans and a great deal of rope. The farmer had told us in March that the "
-    "field would be ploughed, and nobody wanted to wait until the swarms came.",
-    "Bees fly home at dusk, so the doors of the hives were closed at nine. Each hive was then strapped between two boards, carried to the "
-    "gate by four people, and loaded with its face to the front, so that the frames would not swing in the bends.",
+    "Last Tuesday the whole club met at the old mill with six vans and a great deal of rope, and waited for the sun to go down.",
+    "Bees fly home at dusk, so the doors were closed at nine. Each hive was strapped between two boards and carried by four people.",
     "At half past two the last van reached the orchard at Lower Weir. Only one hive had come open, and Mrs. Hale was stung four times.",
     "The bees were let out at seven. By noon they had found the beans.",
 ]
