@@ -100,4 +100,6 @@ OLD_PAGE = f"""<html><head><title>The Weir Valley Bee Keepers Page</title></head
 
 
 def test_a_page_laid_out_in_tables_keeps_its_menu_out_of_the_story() -> None:
-    assert [block.text for block in extract(OLD_PAGE).blocks if block.role in {Role.BODY, Role.HEADING}] == OLD_PARAGRAPHS
+    assert [
+        block.text for block in extract(OLD_PAGE).blocks if block.role in {Role.BODY, Role.HEADING}
+    ] == OLD_PARAGRAPHS
