@@ -53,7 +53,7 @@ PATH_TOKENS = 6
 LONG_WORDS = 15.0
 # A block linked this far is a link, however long.
 LINKED = 0.5
-# A heading of flattened text is shorter, and ends without a full stop.
+# A heading of flattened text is shorter, and does not end as sentences do.
 SHORT_CHARS = 80
 # Words shorter than this say little about what a text is about.
 TELLING_CHARS = 4
@@ -114,7 +114,7 @@ def unmarked(blocks: Sequence[Block]) -> Features:
 
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:
-    """Which lines of flattened text look like a heading: short, without a full stop at the end, and the next is not like that."""
+    """Which lines of flattened text look like a heading: short, not ended as sentences are, and the next is not like that."""
     short = np.array([len(text) < SHORT_CHARS and text[-1:] not in STOPS for text in texts], dtype=bool)
     alike: NDArray[np.bool_] = short & ~np.append(short[1:], True)
     return alike

@@ -5,7 +5,7 @@ stands before the block, after it, under the same path of tags and classes and i
 softmax gives the 14 roles. A net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
 Vogels et al. 2018, a CNN over a page's blocks). One file of weights serves pages with markup, one flattened text; each holds two
 nets, whose logits are averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that
-leaves the story unclear, then by the second too, and where both leave it unclear, once more as if it were flattened.
+leaves the story unclear, then by the second too, and where the two together do, once more as if it were flattened.
 
 Which blocks make up the story is decided for the page as a whole: the set with the highest expected word F1 (Ye et al. 2012,
 "Optimizing F-measure"), not each block against one half. Probabilities are rounded before anything is compared, so that
@@ -58,10 +58,12 @@ CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
 # Words expected, from which on there is some story. Swept on unseen pages of WCXB, 0..30.
 SOME_WORDS = 5.0
-# The second net is asked where the first expects less than this word F1 of a story, and the next where both do. The second sees what the
-# first does, and mends its slips; the net for flattened text sees less, and takes what stands around a short story for more of it.
+# The second net is asked where the first expects less than this word F1 of a story, and the last where the two together do. The second
+# sees what the first does, and mends its slips; the net for flattened text sees less, and takes what stands around a short story for more of it.
 # Swept on unseen pages, 0.7..1 each.
 PLAIN_F1 = (0.93, 0.85)
+NETS = 2
+"""Nets of a weights file."""
 OUTLIER = 5.0
 """Standard deviations from the mean at which facts are cut."""
 BLOCKS_AT_ONCE = 4096
@@ -220,7 +222,7 @@ def agreed(
     """
     logits = [ask() for ask in (nets if at_once else nets[:1])]
     p = probabilities(logits, temperature)
-    for ask, plain in zip(nets[len(logits) :], PLAIN_F1, strict=False):
+    for ask, plain in zip(nets[len(logits) :], () if at_once else PLAIN_F1, strict=True):
         if not _is_unclear(p[:, MAIN].sum(axis=1), words, plain):
             break
         logits.append(ask())
@@ -373,6 +375,10 @@ def load(path: str, shipped: str) -> tuple[Weights, ...]:
     facts = found["mean"].shape[1] if found["mean"].ndim == 2 else 0
     if facts != len(DENSE):
         raise SettingsError(f"{path or shipped}: made for {facts} facts a block, this version has {len(DENSE)}")
+    if len(found["mean"]) != NETS:
+        raise SettingsError(f"{path or shipped}: holds {len(found['mean'])} nets, this version reads {NETS}")
+    if not ((found["bin_facts"] >= 0) & (found["bin_facts"] < facts)).all():
+        raise SettingsError(f"{path or shipped}: has bins of facts that it does not have")
     kinds = dict.fromkeys(("dilations", "bin_facts"), np.int64)
     found = {name: np.ascontiguousarray(array, dtype=kinds.get(name, np.float32)) for name, array in found.items()}
     return tuple(Weights(**{name: array[net] for name, array in found.items()}) for net in range(len(found["mean"])))

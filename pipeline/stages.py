@@ -130,16 +130,18 @@ def stages_between(first: str, last: str) -> list[Stage]:
 
 
 # Recognising markup: what opens a document, an element with an attribute to begin with, or enough of the elements that pages are
-# made of. Nothing is tried twice: of comments without end there may be many.
-PROLOGUE = re.compile(r"\s*+(?:(?><!--.*?-->)\s*+|<\?xml[^>]*+>\s*+)*+", re.I | re.S)
+# made of. Nothing is tried twice: there may be many comments. HTML ends one at ``<!-->``, ``<!--->`` and ``--!>``, too.
+PROLOGUE = re.compile(r"\s*+(?:(?><!--(?:-?>|.*?--!?>))\s*+|<\?xml[^>]*+>\s*+)*+", re.I | re.S)
+ELEMENTS = (
+    "p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre"
+)
 OPENING = re.compile(
-    r"<(?:(?:!doctype\s+html|html|head|body|title|meta)\b|[a-z][a-z0-9-]*+\s++[a-z][\w:-]*+\s*+=\s*+[\"'])", re.I
+    rf"<(?:(?:!doctype\s+html|html|head|body|title|meta)\b"
+    rf"|(?:{ELEMENTS}|[a-z][a-z0-9]*+-[a-z0-9-]*+)\s++[a-z][\w:-]*+\s*+=\s*+[\"'])",
+    re.I | re.A,
 )
-ELEMENT = re.compile(
-    r"</?(?:p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre)"
-    r"(?:\s[^<>]{0,500})?/?>",
-    re.I,
-)
+ELEMENT = re.compile(rf"</?(?:{ELEMENTS})(?:\s[^<>]{{0,500}})?/?>", re.I)
+BEGINNING = re.compile(r"\s*+<")
 LOOK_CHARS = 20_000
 # A text about markup names a tag here and there; a fragment of a page has at least a pair and a half of them.
 FEWEST_ELEMENTS = 3
@@ -149,12 +151,12 @@ CHARS_PER_ELEMENT = 2_000
 def look(text: str) -> str:
     """``html`` or ``text``, by the content alone."""
     prologue = PROLOGUE.match(text)
-    start = prologue.end() if prologue else 0
-    head = text[start : start + LOOK_CHARS]
+    assert prologue is not None
+    head = text[prologue.end() : prologue.end() + LOOK_CHARS]
     if OPENING.match(head):
         return "html"
     elements = ELEMENT.findall(head)
-    if head.startswith("<") and elements:
+    if elements and BEGINNING.match(text):
         return "html"
     closed = any(element.startswith("</") for element in elements)
     return "html" if closed and len(elements) >= max(FEWEST_ELEMENTS, len(head) / CHARS_PER_ELEMENT) else "text"

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from pipeline.errors import SettingsError
 from pipeline.features import DENSE, features
 from pipeline.label import (
     MAIN,
+    PLAIN_F1,
     ROLES,
     LabelSettings,
     Weights,
@@ -209,24 +212,32 @@ def test_other_nets_are_asked_where_the_first_sees_a_story_and_leaves_it_unclear
     assert np.allclose(p, probabilities([logits], 1.0), atol=2e-4)
 
 
-def test_the_last_net_is_asked_where_the_first_two_leave_the_story_unclear_together() -> None:
-    unclear, clear = np.zeros((4, len(ROLES)), dtype=np.float32), np.zeros((4, len(ROLES)), dtype=np.float32)
-    unclear[:2, MAIN] = 0.5
-    clear[:2, MAIN], clear[2:, ROLES.index(Role.NAVIGATION)] = 19.0, 19.0
+@pytest.mark.parametrize(
+    ("second", "asked"), [(19.0, ["first", "second"]), (4.6, ["first", "second"]), (0.0, ["first", "second", "last"])]
+)
+def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_unclear(
+    second: float, asked: list[str]
+) -> None:
+    def logits_where(sure: float) -> Floats:
+        logits = np.zeros((4, len(ROLES)), dtype=np.float32)
+        logits[:2, MAIN], logits[2:, ROLES.index(Role.NAVIGATION)] = sure, sure
+        return logits
+
     found: list[str] = []
 
     def ask(name: str, logits: Floats) -> Floats:
         found.append(name)
         return logits
 
-    p = agreed(
-        [partial(ask, "first", unclear), partial(ask, "second", clear), partial(ask, "last", unclear)],
-        1.0,
-        np.full(4, 50.0),
-        False,
-    )
-    assert found == ["first", "second"]
-    assert np.array_equal(p, probabilities([unclear, clear], 1.0))
+    said = {"first": logits_where(2.2), "second": logits_where(second), "last": logits_where(0.0)}
+    words = np.full(4, 50.0)
+    p = agreed([partial(ask, *opinion) for opinion in said.items()], 1.0, words, at_once=False)
+    assert found == asked
+    assert np.array_equal(p, probabilities([said[name] for name in asked], 1.0))
+
+
+def test_the_last_net_is_harder_to_be_asked_than_the_second() -> None:
+    assert PLAIN_F1[0] > PLAIN_F1[1]
 
 
 @pytest.mark.parametrize("kind", ["markup", "text"])
@@ -254,17 +265,32 @@ def test_a_wrong_weights_file_says_which(tmp_path: Path) -> None:
         label([Block("x", 0, 1)], None, LabelSettings(text_weights=str(wrong)))
 
 
-def test_weights_for_other_facts_say_what_they_were_made_for(tmp_path: Path) -> None:
-    other = tmp_path / "other.npz"
-    arrays = {
+def shipped_arrays() -> dict[str, NDArray[Any]]:
+    return {
         name: np.stack(values)
         for name, values in zip(Weights._fields, zip(*load("", "text"), strict=True), strict=True)
     }
+
+
+def test_weights_for_other_facts_say_what_they_were_made_for(tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    arrays = shipped_arrays()
     np.savez(other, **arrays | {"mean": arrays["mean"][:, :-1]})
     with pytest.raises(
         SettingsError, match=rf"other\.npz: made for {len(DENSE) - 1} facts a block, this version has {len(DENSE)}"
     ):
         load(str(other), "text")
+
+
+def test_weights_of_another_number_of_nets_or_with_bins_of_facts_beyond_the_last_are_refused(tmp_path: Path) -> None:
+    other = tmp_path / "other.npz"
+    arrays = shipped_arrays()
+    np.savez(other, **{name: array[:1] for name, array in arrays.items()})
+    with pytest.raises(SettingsError, match="holds 1 nets, this version reads 2"):
+        load(str(other), "text")
+    np.savez(other, **arrays | {"bin_facts": arrays["bin_facts"] + len(DENSE)})
+    with pytest.raises(SettingsError, match="bins of facts that it does not have"):
+        load(str(other), "markup")
 
 
 def test_weights_with_pickled_objects_are_refused(tmp_path: Path) -> None:

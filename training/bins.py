@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BINS = 4
-"""Bins of a fact, as many by quantiles; the commonest value may part one."""
+"""Bins of a fact by quantiles; its commonest value is an end, too, and may split one in two."""
 
 
 def bins_of(standard: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
-    """Bins of the facts that take as many values or more: as `pipeline.label.Weights` has them. `standard`: (blocks, facts).
+    """Bins of every fact that takes at least `BINS` values, as `pipeline.label.Weights` has them. `standard`: (blocks, facts).
 
     Most facts say the same of most blocks, such as nought. That value is an end of a bin, and the quantiles are those of the others.
     """

@@ -210,11 +210,25 @@ def with_sections(gold: Gold, row: dict[str, Any]) -> Gold:
     return gold
 
 
-def by_hand(gold: Gold, roles: list[str]) -> Gold:
+def by_hand(gold: Gold, roles: Sequence[str]) -> Gold:
     """The page with every block's role read by a person."""
+    return with_roles(gold, roles)._replace(by_hand=True)
+
+
+def with_roles(gold: Gold, roles: Sequence[str]) -> Gold:
+    """The page with one role a block."""
     allowed = np.zeros((len(gold.blocks), len(ROLES)), dtype=bool)
     allowed[np.arange(len(gold.blocks)), [INDEX[Role(role)] for role in roles]] = True
-    return gold._replace(allowed=allowed, weight=np.ones(len(roles), dtype=np.float32), by_hand=True)
+    return gold._replace(allowed=allowed, weight=np.ones(len(roles), dtype=np.float32))
+
+
+def made(gold: Gold, name: str, markup: str, lines: Sequence[tuple[str, Role]]) -> Gold | None:
+    """A page made of that one, with these lines for blocks; None where its markup gives others. Nobody read it."""
+    segmented = segment_html(markup)
+    if segmented.structure is None or [block.text for block in segmented.blocks] != [text for text, _ in lines]:
+        return None
+    page = gold._replace(page=name, blocks=segmented.blocks, structure=segmented.structure, by_hand=False)
+    return with_roles(page, [role for _, role in lines])
 
 
 def lines_digest(blocks: list[Block]) -> str:
@@ -294,11 +308,21 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     return found
 
 
+# How a bare page marks another story's title.
+OTHERS = (
+    "<li><a href='/news/another-story'>",
+    "<h3><a href='/news/another-story'>",
+    "<p><a href='/news/another-story'>",
+)
+Part = tuple[str, list[tuple[str, str, Role]]]
+"""What stands around a part of a page, and its lines: what stands around each, the text, the role."""
+
+
 def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[Gold]:
     """Pages of a known story and little else, as a mail, a reader's view or a first try has them.
 
-    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below; every
-    other page says what its parts are, as HTML5 has it.
+    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below. Half of them,
+    by chance, say what their parts are, as HTML5 has it.
     """
     rng = np.random.default_rng(seed)
     stories = [gold for gold in golds if gold.kind == "news" and _titles(gold)]
@@ -313,44 +337,37 @@ def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[G
         others = [titles[i] for i in rng.integers(0, len(titles), int(rng.integers(3, 9)))] if heads < 0.3 else []
         below = [notices[int(rng.integers(0, len(notices)))]] if last < 0.4 else []
         another = OTHERS[int(rng.integers(0, len(OTHERS)))]
-        parts: list[tuple[str, list[tuple[str, str, Role]]]] = [
-            ("<header><nav><ul>", [("<li><a href='/section'>", text, Role.NAVIGATION) for text in above]),
-            (
-                "<main><article>",
-                [
-                    ("<h1>", _titles(story)[0], Role.TITLE),
-                    *(("<p>", text, Role.BODY) for text in body[: int(rng.integers(1, 15))]),
-                ],
-            ),
-            ("<aside>", [(another, text, Role.HEADLINE) for text in others]),
-            ("<footer>", [("<p>", text, Role.NOTICE) for text in below]),
-        ]
+        title, story_body = _titles(story)[:1], body[: int(rng.integers(1, 15))]
         parts = [
-            (tags, [(tag, " ".join(text.split()), role) for tag, text, role in lines]) for tags, lines in parts if lines
+            ("<header><nav><ul>", _lines("<li><a href='/section'>", above, Role.NAVIGATION)),
+            ("<main><article>", _lines("<h1>", title, Role.TITLE) + _lines("<p>", story_body, Role.BODY)),
+            ("<aside>", _lines(another, others, Role.HEADLINE)),
+            ("<footer>", _lines("<p>", below, Role.NOTICE)),
         ]
-        lines = [line for _, part in parts for line in part]
-        head = f"<title>{escape(lines[len(above)][1])}</title>" if rng.random() < 0.5 else ""
-        told = [(tags, "".join(f"{tag}{escape(text)}{closed(tag)}" for tag, text, _ in part)) for tags, part in parts]
+        head = f"<title>{escape(' '.join(title[0].split()))}</title>" if rng.random() < 0.5 else ""
         named = rng.random() < 0.5
-        segmented = segment_html(
-            head + "".join(f"{tags}{text}{closed(tags)}" if named else text for tags, text in told)
-        )
-        if segmented.structure is None or [block.text for block in segmented.blocks] != [text for _, text, _ in lines]:
-            continue
-        gold = story._replace(page=f"bare/{story.page}", blocks=segmented.blocks, structure=segmented.structure)
-        found.append(by_hand(gold, [str(role) for _, _, role in lines])._replace(by_hand=False))
+        lines = [(text, role) for _, part in parts for _, text, role in part]
+        page = made(story, f"bare/{story.page}", head + _marked(parts, named), lines)
+        found += [page] if page else []
     return found
 
 
-# How a bare page marks another story's title.
-OTHERS = (
-    "<li><a href='/news/another-story'>",
-    "<h3><a href='/news/another-story'>",
-    "<p><a href='/news/another-story'>",
-)
+def _lines(tag: str, texts: Sequence[str], role: Role) -> list[tuple[str, str, Role]]:
+    return [(tag, " ".join(text.split()), role) for text in texts]
+
+
+def _marked(parts: Sequence[Part], named: bool) -> str:
+    """The markup of a page; `named`: with the elements around its parts. Around nothing stands nothing."""
+    told = [
+        (around, "".join(f"{tag}{escape(text)}{closed(tag)}" for tag, text, _ in lines))
+        for around, lines in parts
+        if lines
+    ]
+    return "".join(f"{around}{text}{closed(around)}" if named else text for around, text in told)
 
 
 def closed(tags: str) -> str:
+    """The end tags of start tags, the last one first."""
     return "".join(f"</{name}>" for name in reversed(re.findall(r"<(\w+)", tags)))
 
 

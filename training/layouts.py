@@ -16,8 +16,7 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.model import ROLES, Role
-from pipeline.segment_html import segment_html
-from training.data import Gold, by_hand, closed
+from training.data import Gold, closed, made
 
 # Longer pages are left out: these are old, and every line costs time.
 LONGEST = 400
@@ -37,6 +36,7 @@ class Style(NamedTuple):
     row: str
     """Before an entry of a column that is a table; an empty one makes it a list of paragraphs."""
     entry: str
+    """Before a line of any other role."""
     cell: str
     """Before what a cell holds."""
 
@@ -60,42 +60,34 @@ LINKED = frozenset({Role.NAVIGATION, Role.HEADLINE})
 
 def laid_out(golds: Sequence[Gold]) -> list[Gold]:
     """The pages read by hand that have a story and are not long, each in tables; how follows from the page's name."""
-    found = []
-    for gold in golds:
-        if gold.by_hand and len(gold.blocks) <= LONGEST:
-            found += _in_tables(gold)
-    return found
+    pages = (_in_tables(gold) for gold in golds if gold.by_hand and len(gold.blocks) <= LONGEST)
+    return [page for page in pages if page]
 
 
-def _in_tables(gold: Gold) -> list[Gold]:
-    """The page in tables, or none where it has no story or its lines would be others."""
-    rng = np.random.default_rng(crc32(gold.page.encode()))
-    roles = [Role(ROLES[role]) for role in gold.allowed.argmax(axis=1)]
+def _in_tables(gold: Gold) -> Gold | None:
+    """The page in tables; none where it has no story or its lines would be others."""
+    roles = [ROLES[role] for role in gold.allowed.argmax(axis=1)]
+    if Role.BODY not in roles:
+        return None
     lines = [(" ".join(block.text.split()), role) for block, role in zip(gold.blocks, roles, strict=True)]
-    story = [index for index, (_, role) in enumerate(lines) if role in STORY]
-    if not any(role == Role.BODY for role in roles):
-        return []
-    segmented = segment_html(_page(lines, story[0], story[-1] + 1, rng))
-    if segmented.structure is None or [block.text for block in segmented.blocks] != [text for text, _ in lines]:
-        return []
-    page = gold._replace(page=f"tables/{gold.page}", blocks=segmented.blocks, structure=segmented.structure)
-    return [by_hand(page, [str(role) for role in roles])._replace(by_hand=False)]
+    story = [index for index, role in enumerate(roles) if role in STORY]
+    markup = _page(lines, story[0], story[-1] + 1, np.random.default_rng(crc32(gold.page.encode())))
+    return made(gold, f"tables/{gold.page}", markup, lines)
 
 
 def _page(lines: Sequence[Line], first: int, end: int, rng: np.random.Generator) -> str:
     """The page's markup. The story stands in `lines[first:end]`, with whatever comes between."""
-    pick = rng.choice
-    style = Style(*(str(pick(of)) for of in (TITLES, HEADINGS, PARAGRAPHS, BYLINES, ROWS, ENTRIES, CELLS)))
+    style = Style(*(str(rng.choice(of)) for of in (TITLES, HEADINGS, PARAGRAPHS, BYLINES, ROWS, ENTRIES, CELLS)))
     top, left = sorted(rng.integers(0, first + 1, 2).tolist())
     under, right = sorted(rng.integers(end, len(lines) + 1, 2).tolist())
     if rng.random() < 0.3:
         left = top
     if rng.random() < 0.3:
         right = under
-    middle = lines[left:under]
+    middle = "".join(_told(line, style) for line in lines[left:under])
     columns = [
         _column(lines[top:left], style),
-        f"<td>{style.cell}{''.join(_told(line, style) for line in middle)}{closed(style.cell)}</td>",
+        f"<td>{style.cell}{middle}{closed(style.cell)}</td>",
         _column(lines[under:right], style),
     ]
     wide = f"<tr><td colspan={sum(map(bool, columns))}>"
@@ -111,9 +103,8 @@ def _column(lines: Sequence[Line], style: Style) -> str:
     """A cell beside the story: a table of its own, or one entry below the other."""
     if not lines:
         return ""
-    if style.row:
-        return f"<td width=180><table>{''.join(style.row + _told(line, style) for line in lines)}</table></td>"
-    return f"<td width=180>{''.join(_told(line, style) for line in lines)}</td>"
+    entries = "".join(style.row + _told(line, style) for line in lines)
+    return f"<td width=180>{f'<table>{entries}</table>' if style.row else entries}</td>"
 
 
 def _told(line: Line, style: Style) -> str:

@@ -102,11 +102,12 @@ def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[F
     """The nets of both ways and what they learned from; those with markup teach the others. Made pages are read besides."""
     in_tables = laid_out(pages)
     pages = [*pages, *rewritten(pages), *bare_pages(pages)]
+    # Pages in tables say nothing new once they are flattened.
     with_markup = [html_example(gold) for gold in (*pages, *in_tables)]
     teachers = _nets(MARKUP, with_markup, name)
     lessons = {
         page: probabilities(list(logits), 1.0).astype(np.float32)
-        for page, logits in opinions(teachers, with_markup).items()
+        for page, logits in opinions(teachers, with_markup[: len(pages)]).items()
     }
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
     flattened += made

@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memset
 
 from array import array
 
+from pipeline.native._checked cimport check
 from pipeline.native._named cimport named
 
 cdef extern from "Python.h":
@@ -82,7 +83,7 @@ cdef class Numbers:
     cdef int repeat(self, Py_ssize_t first, Py_ssize_t stop) except -1:
         """Append what stands in one stretch of the list once more."""
         cdef Py_ssize_t at
-        assert 0 <= first <= stop <= self.count
+        check(0 <= first <= stop <= self.count)
         for at in range(first, stop):
             self.append(self.values[at])
         return 0
@@ -107,7 +108,7 @@ def text(list texts not None, const uint8_t[::1] classes, str signs not None, do
     cdef bint has_sign, has_break
     cdef double chars, words
     cdef double* fact
-    assert len(classes) == 0x10000 and raw.shape[0] == blocks and raw.shape[1] == 39
+    check(len(classes) == 0x10000 and raw.shape[0] == blocks and raw.shape[1] == 39)
     for text in texts:
         total += len(text)
     total = max(total, 1)
@@ -173,7 +174,7 @@ def words(
     cdef const uint32_t* fold_of
     cdef const uint64_t* power_of
     cdef Py_ssize_t last_power = len(powers) - 1
-    assert len(starts) == len(texts) + 1 and len(classes) == len(folds) == 0x10000 and last_power >= 0
+    check(len(starts) == len(texts) + 1 and len(classes) == len(folds) == 0x10000 and last_power >= 0)
     class_of, fold_of, power_of = &classes[0], &folds[0], &powers[0]
     for row in range(len(texts)):
         text = texts[row]
@@ -289,7 +290,7 @@ cdef Saying _telling(
                 key = mixed(key + (hashes[at + 1] << 1))
             elif unspaced[at] or lengths[at] < telling_chars:
                 continue
-            assert said.count < len(hashes)
+            check(said.count < len(hashes))
             said.words[said.count].key, said.words[said.count].owner = key, row
             said.count += 1
     return said.in_order()
@@ -305,8 +306,8 @@ def story(
     cdef int64_t chars = 0, total = 0, size
     cdef double[::1] gain = array("d", bytes(8 * blocks))
     cdef uint8_t[::1] is_long = bytearray(blocks)
-    assert len(starts) == blocks + 1 and raw.shape[0] == blocks and raw.shape[1] == 11 and len(link_share) == blocks
-    assert len(logarithms) == blocks + 1 and len(hashes) == len(lengths) == len(unspaced) == starts[blocks]
+    check(len(starts) == blocks + 1 and raw.shape[0] == blocks and raw.shape[1] == 11 and len(link_share) == blocks)
+    check(len(logarithms) == blocks + 1 and len(hashes) == len(lengths) == len(unspaced) == starts[blocks])
     for row in range(blocks):
         gain[row] = 0
         for at in range(starts[row], starts[row + 1]):
@@ -386,7 +387,7 @@ def tokens(
     """As `pipeline.features._word_tokens`, flat; fills in where each block's begin."""
     cdef Numbers found = Numbers()
     cdef Py_ssize_t row, at, first, stop, blocks = len(starts) - 1
-    assert len(token_starts) == len(starts) and len(marks) == 3 and buckets > 0
+    check(len(token_starts) == len(starts) and len(marks) == 3 and buckets > 0)
     for row in range(blocks):
         token_starts[row] = found.count
         first, stop = starts[row], starts[row + 1]
@@ -413,7 +414,7 @@ def paths(
     cdef bint[128] separate
     for row in range(128):
         separate[row] = Py_UNICODE_ISSPACE(row) or chr(row) in separators
-    assert len(starts) == len(paths) + 1 and buckets > 0 and near and groups.shape[0] == 2 and groups.shape[1] == len(paths)
+    check(len(starts) == len(paths) + 1 and buckets > 0 and near and groups.shape[0] == 2 and groups.shape[1] == len(paths))
     for row in range(len(paths)):
         path = paths[row]
         starts[row] = first = tokens.count
@@ -514,8 +515,8 @@ def explain(
     cdef Py_ssize_t row, facts = standard.shape[1], first, second
     cdef list result = []
     cdef str reason, other
-    assert dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts
-    assert len(high) == len(low) == len(speaks_high) == len(speaks_low) == facts and facts
+    check(dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts)
+    check(len(high) == len(low) == len(speaks_high) == len(speaks_low) == facts and facts)
     for row in range(standard.shape[0]):
         if not _best_two(
             &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &speaks_high[0], &speaks_low[0], facts, unit,
@@ -539,9 +540,9 @@ def with_roles(
     """As `pipeline.label._with_roles`: of the eleven fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
     cdef list result = []
-    assert len(blocks) == len(chosen) == p.shape[0] == len(reasons) and place == 6 and p.shape[1] == len(roles)
+    check(len(blocks) == len(chosen) == p.shape[0] == len(reasons) and place == 6 and p.shape[1] == len(roles))
     for block in blocks:
-        assert isinstance(block, tuple) and len(block) == 11
+        check(isinstance(block, tuple) and len(block) == 11)
         fields = (
             <object>PyTuple_GET_ITEM(block, 0), <object>PyTuple_GET_ITEM(block, 1), <object>PyTuple_GET_ITEM(block, 2),
             <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),

@@ -11,6 +11,8 @@ from libc.math cimport rint, sqrt
 from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from pipeline.native._checked cimport check
+
 # What the compiler only makes fast when it is told that nothing overlaps.
 cdef extern from *:
     """
@@ -178,10 +180,10 @@ cdef _prepare():
     SMALLEST, LARGEST = language_numbers.SMALLEST, language_numbers.LARGEST
     theirs = [getattr(language_tokens, name) for name in (
         "CUT_BEFORE", "CUT_AFTER", "CAPITALISED", "WORD", "WEAK", "DIGITS", "LOWER_CASE", "FEATURE_CHARACTERS")]
-    assert theirs == [CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE, FEATURE_CHARACTERS]
+    check(theirs == [CUT_BEFORE, CUT_AFTER, CAPITALISED, WORD, WEAK, DIGITS, LOWER_CASE, FEATURE_CHARACTERS])
     theirs = [getattr(scripts, name) for name in (
         "LETTER", "UPPER", "DIGIT", "SUSPECT", "DOT", "OPENING", "BORDER", "LOOSE")]
-    assert theirs == [LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER, LOOSE]
+    check(theirs == [LETTER, UPPER, DIGIT, SUSPECT, DOT, OPENING, BORDER, LOOSE])
     KEPT_TOKENS, KEPT_CHARACTERS = language_tokens.KEPT_TOKENS, language_tokens.KEPT_CHARACTERS
     ROLL, MULTIPLIER = int(language_tokens.ROLL), int(language_tokens.MULTIPLIER)
     ORDER_STEP, WORD_MASK = language_tokens.ORDER_STEP, int(language_tokens.WORD_MASK)

@@ -7,6 +7,8 @@ from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
 
+from pipeline.native._checked cimport check
+
 
 def standardise(const float[:, ::1] dense, const float[::1] mean, const float[::1] scale, float limit, float[:, ::1] out):
     """As `pipeline.label.standardise`, into the first columns of `out`."""
@@ -14,7 +16,7 @@ def standardise(const float[:, ::1] dense, const float[::1] mean, const float[::
     cdef const float* given
     cdef float* found
     cdef float value
-    assert len(mean) == len(scale) == facts <= out.shape[1] and out.shape[0] == dense.shape[0]
+    check(len(mean) == len(scale) == facts <= out.shape[1] and out.shape[0] == dense.shape[0])
     if not facts:
         return
     for row in range(dense.shape[0]):
@@ -35,10 +37,11 @@ def bins(
     cdef const float* scale
     cdef float* given
     cdef float* told
-    cdef float value, none = 0, half = 0.5, whole = 1
-    assert len(starts) == len(scales) == count and 0 <= at and at + count <= entering.shape[1]
+    # All of one type, so that several numbers are done at once.
+    cdef float value, zero = 0, half = 0.5, one = 1
+    check(len(starts) == len(scales) == count and 0 <= at and at + count <= entering.shape[1])
     for bin in range(count):
-        assert 0 <= facts[bin] < at
+        check(0 <= facts[bin] < at)
     if not count:
         return
     fact, start, scale = &facts[0], &starts[0], &scales[0]
@@ -50,8 +53,8 @@ def bins(
             told[bin] = given[fact[bin]]
         for bin in range(count):
             value = (told[bin] - start[bin]) * scale[bin]
-            value = value if value > none else none
-            told[bin] = (value if value < whole else whole) - half
+            value = value if value > zero else zero
+            told[bin] = (value if value < one else one) - half
 
 
 def bags(const float[:, ::1] table, const int64_t[::1] tokens, const int64_t[::1] starts, float[:, ::1] out, Py_ssize_t at):
@@ -59,12 +62,12 @@ def bags(const float[:, ::1] table, const int64_t[::1] tokens, const int64_t[::1
     cdef Py_ssize_t row, token, column, first, stop, width = table.shape[1]
     cdef const float* embedding
     cdef float* sums
-    assert len(starts) == out.shape[0] + 1 and 0 <= at and 0 < width and at + width <= out.shape[1]
+    check(len(starts) == out.shape[0] + 1 and 0 <= at and 0 < width and at + width <= out.shape[1])
     for row in range(out.shape[0]):
         first, stop = starts[row], starts[row + 1]
         if first == stop:
             continue
-        assert 0 <= first < stop <= len(tokens)
+        check(0 <= first < stop <= len(tokens))
         sums = &out[row, at]
         for token in range(first, stop):
             embedding = &table[tokens[token], 0]
@@ -80,7 +83,7 @@ def activate(float[:, ::1] values, const float[::1] bias, float[:, ::1] state):
     cdef const float* given
     cdef float* found
     cdef float value
-    assert len(bias) == width == state.shape[1] and state.shape[0] == values.shape[0]
+    check(len(bias) == width == state.shape[1] and state.shape[0] == values.shape[0])
     if not width:
         return
     for row in range(values.shape[0]):
@@ -94,7 +97,7 @@ def taps(const float[:, ::1] state, Py_ssize_t dilation, float[:, ::1] out):
     """As `pipeline.label._taps`."""
     cdef Py_ssize_t row, tap, at, rows = state.shape[0], width = state.shape[1]
     cdef float* found
-    assert out.shape[0] == rows and out.shape[1] == 3 * width and dilation > 0
+    check(out.shape[0] == rows and out.shape[1] == 3 * width and dilation > 0)
     if not width:
         return
     for row in range(rows):
@@ -110,8 +113,8 @@ def taps(const float[:, ::1] state, Py_ssize_t dilation, float[:, ::1] out):
 def company(const float[:, ::1] state, const int64_t[:, ::1] groups, float[:, ::1] means, int64_t[::1] sizes, float[:, ::1] out):
     """As `pipeline.label._company`; `means` and `sizes` are room for those of one kind of groups."""
     cdef Py_ssize_t row, kind, rows = state.shape[0], width = state.shape[1], kinds = groups.shape[0]
-    assert out.shape[0] == rows and out.shape[1] == (3 + kinds) * width
-    assert groups.shape[1] == rows and means.shape[1] == width and means.shape[0] == len(sizes)
+    check(out.shape[0] == rows and out.shape[1] == (3 + kinds) * width)
+    check(groups.shape[1] == rows and means.shape[1] == width and means.shape[0] == len(sizes))
     if not rows or not width:
         return
     _running_means(state, out)
@@ -194,7 +197,7 @@ def likeliest(
     cdef Py_ssize_t at, count = len(p), keep = 0
     cdef double gain = 0, size = 0, f1, most = -1
     cdef Likely* order
-    assert len(words) == len(inside) == count > 0
+    check(len(words) == len(inside) == count > 0)
     order = <Likely*>PyMem_Malloc(count * sizeof(Likely))
     if order == NULL:
         raise MemoryError
@@ -220,7 +223,7 @@ def roles(
     """As `pipeline.label.decide`, for a story that is known."""
     cdef Py_ssize_t block, role, best, count = p.shape[0], likeliest_title = 0
     cdef double value, most, title_p = -1
-    assert len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title)
+    check(len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title))
     for block in range(count):
         value = 0 if inside[block] else p[block, title]
         if value > title_p:

@@ -9,6 +9,7 @@ from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t, uint8_t
 
+from pipeline.native._checked cimport check
 from pipeline.native._named cimport row_of
 
 # As in `pipeline.structure`.
@@ -80,7 +81,7 @@ cdef class Page:
             if number:
                 self.parent[number], self.last[number] = parents[number - 1] + 1, lasts[number - 1] + 1
                 self.kind[number] = kind_of[number - 1]
-                assert 0 <= self.parent[number] < number <= self.last[number] < self.elements
+                check(0 <= self.parent[number] < number <= self.last[number] < self.elements)
             images += is_picture[self.kind[number]]
             articles += is_article[self.kind[number]]
             self.images[number], self.articles[number] = images, articles
@@ -155,7 +156,7 @@ def describe(
     """Fill in a matrix of noughts: the columns of `pipeline.structure.STRUCTURE`, before any logarithm."""
     cdef Page page = Page(tree, texts, tags, around)
     cdef Py_ssize_t at = 0
-    assert raw.shape[0] == len(texts) == len(hrefs) == len(tree.first) and page.surroundings < 63
+    check(raw.shape[0] == len(texts) == len(hrefs) == len(tree.first) and page.surroundings < 63)
     page.read_elements(tree, tags, around, pictures, hidden_mark)
     page.read_blocks(tree, texts)
     page.rank_siblings()
@@ -167,7 +168,7 @@ def describe(
     at = _headings(page, raw, at)
     at = _titles(page, texts, names, raw, at)
     at = _hrefs(hrefs, local_initials, raw, at)
-    assert at == raw.shape[1]
+    check(at == raw.shape[1])
 
 
 cdef Py_ssize_t _kinds(Page page, double[:, ::1] raw, Py_ssize_t at) except -1:
@@ -358,8 +359,8 @@ def finish(
     cdef float* told
     cdef double value
     cdef const double[::1] answers = others
-    assert raw.shape[1] == columns and len(others) == raw.shape[0] * columns and raw.shape[0] == facts.shape[0] and 0 <= at and at + columns <= facts.shape[1]
-    assert 0 < len(logarithms) < 1 << 31
+    check(raw.shape[1] == columns and len(others) == raw.shape[0] * columns and raw.shape[0] == facts.shape[0] and 0 <= at and at + columns <= facts.shape[1])
+    check(0 < len(logarithms) < 1 << 31)
     if not raw.shape[0]:
         return
     for column in range(columns):

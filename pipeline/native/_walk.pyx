@@ -501,12 +501,13 @@ cdef dict _marks(
 
 cdef array _column(numbers):
     """A column of a tree, of 64-bit integers. Raises `TypeError` where it is none."""
-    if not isinstance(numbers, array) or numbers.typecode != "q":
+    if type(numbers) is not array or numbers.typecode != "q":
         raise TypeError(type(numbers))
     return numbers
 
 
 cdef inline int _append(array numbers, int64_t value) except -1:
+    """Nobody may look into the column meanwhile: it moves as it grows."""
     cdef Py_ssize_t at = len(numbers)
     resize_smart(numbers, at + 1)
     numbers.data.as_longlongs[at] = value
@@ -674,7 +675,7 @@ cdef int _listen(node, str tag, list titles) except -1:
 cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
     """As `pipeline.dom._is_apart`."""
     cdef list data = tree.data
-    cdef array owners = tree.owners, links = tree.links
+    cdef array owners = _column(tree.owners), links = _column(tree.links)
     cdef str last = data[len(data) - 1], before, after
     cdef Py_ssize_t former = _of(owners, len(owners) - 1), link = _of(links, len(links) - 1)
     cdef Py_UCS4 char
@@ -697,7 +698,7 @@ cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
 cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks) except -1:
     """As `pipeline.dom._is_side_by_side`."""
     cdef list kinds = tree.kinds
-    cdef array kind_of = tree.kind, boxes = tree.boxes
+    cdef array kind_of = _column(tree.kind), boxes = _column(tree.boxes)
     cdef Py_ssize_t[2 * SEAM_REACH] around
     cdef Py_ssize_t box = _of(boxes, len(boxes) - 1), at, count, shared = 0
     cdef Py_ssize_t left = _up_to_box(tree, former, box, &around[0]), right = _up_to_box(tree, owner, box, &around[left])
@@ -716,7 +717,7 @@ cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks
 
 cdef Py_ssize_t _up_to_box(tree, Py_ssize_t element, Py_ssize_t box, Py_ssize_t* found) except -1:
     """Fill in the element and those around it in a box, at most `SEAM_REACH`; how many."""
-    cdef array parents = tree.parents
+    cdef array parents = _column(tree.parents)
     cdef Py_ssize_t count = 0
     while element != box and element >= 0 and count < SEAM_REACH:
         found[count] = element
