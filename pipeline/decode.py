@@ -67,7 +67,11 @@ def decode(data: bytes | str, http_charset: str | None = None, settings: DecodeS
         text, charset, found = data.removeprefix("\ufeff"), "", "given"
     else:
         if looks_binary(data):
-            raise PageError("binary", "this is not text: it starts like a media or archive file", stage="decode")
+            raise PageError(
+                "binary",
+                "this is not text: it starts like a media or archive file, or with bytes that no text has",
+                stage="decode",
+            )
         text, charset, found = _decode_bytes(data, http_charset)
     cut = len(text) > settings.max_chars
     odd = ODD if native.walk is None else native.walk.odd(text)

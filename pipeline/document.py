@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipeline.clean import story
+from pipeline.errors import UsageError
 from pipeline.metadata import Metadata
 from pipeline.model import Block, Locator, Role, Segment
 from pipeline.settings import Settings
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 IN_MEMORY = Locator("")
+# Pages are never opened by name: what a page says is nobody's wish to read a file.
+NAME_OF_A_PAGE = re.compile(r"https?://\S{1,2000}|\S{1,1000}\.(?:x?html?|txt|json|jsonl|csv|parquet|warc|wet|gz)", re.I)
 DEFAULTS = Settings()
 
 
@@ -64,8 +68,13 @@ def extract(
 ) -> Document:
     """Read one page. `kind`: ``html``, ``text``, or None to look; the two switches leave a stage out.
 
-    The same functions as in a run, on the default settings. Raises `PageError` for what is no page: empty, binary, undecodable.
+    The same functions as in a run, on the default settings. Raises `PageError` for what is no page: empty, binary, undecodable; and
+    `UsageError` for the name of a page instead of a page.
     """
+    if not isinstance(data, bytes | str):
+        raise UsageError(f"extract reads a page itself, as bytes or text, and this is of type {type(data).__name__}")
+    if isinstance(data, str) and NAME_OF_A_PAGE.fullmatch(data.strip()):
+        raise UsageError("this is the name of a page, not a page; open it first: extract(open(name, 'rb').read())")
     segment = SEGMENT if languages else SEGMENT_WITHOUT_CLAIMS
     stages = [DECODE, segment, LABEL, *([METADATA] if metadata else []), *([LANGUAGE] if languages else [])]
     return document(apply_all(stages, Record(IN_MEMORY, url, kind, data), DEFAULTS, strict=True))

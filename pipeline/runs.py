@@ -77,12 +77,20 @@ def run(
         raise UsageError(f"cannot stop at {until!r}; stops are {', '.join(STOP_NAMES)}")
     if engine not in ENGINES:
         raise UsageError(f"there is no engine {engine!r}; engines are {', '.join(ENGINES)}")
+    _keep_apart(given, output)
     places = output_places(output)
     with _alone(places):
         jobs, skipped = _plan(given, places, chosen, until, tuple(child))
         todo = [job for job in jobs if finished(job) is None]
         _do(places, ENGINES[engine](), todo, workers, told)
         return _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
+
+
+def _keep_apart(inputs: Sequence[str], output: str | Path) -> None:
+    """Raises `UsageError` where the tables would be read as pages the next time."""
+    for path in inputs:
+        if os.path.isdir(path) and os.path.exists(output) and os.path.samefile(path, output):
+            raise UsageError(f"{path}: pages and tables cannot share a folder; name another one for the tables")
 
 
 def status(output: str | Path) -> dict[str, Any]:

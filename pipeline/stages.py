@@ -129,8 +129,8 @@ def stages_between(first: str, last: str) -> list[Stage]:
     return [stage for stop in chosen for stage in stop.stages]
 
 
-# Recognising markup: what opens a document, an element with an attribute to begin with, or enough of the elements that pages are
-# made of. Nothing is tried twice: there may be many comments. HTML ends one at ``<!-->``, ``<!--->`` and ``--!>``, too.
+# Recognising markup: what opens a document, a comment or an element with an attribute to begin with, or enough of the elements that
+# pages are made of. Nothing is tried twice: there may be many comments. HTML ends one at ``<!-->``, ``<!--->`` and ``--!>``, too.
 PROLOGUE = re.compile(r"\s*+(?:(?><!--(?:-?>|.*?--!?>))\s*+|<\?xml[^>]*+>\s*+)*+", re.I | re.S)
 ELEMENTS = (
     "p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre"
@@ -152,8 +152,9 @@ def look(text: str) -> str:
     """``html`` or ``text``, by the content alone."""
     prologue = PROLOGUE.match(text)
     assert prologue is not None
-    head = text[prologue.end() : prologue.end() + LOOK_CHARS]
-    if OPENING.match(head):
+    start = prologue.end()
+    head = text[start : start + LOOK_CHARS]
+    if OPENING.match(head) or text.find("<!--", 0, start) >= 0:
         return "html"
     elements = ELEMENT.findall(head)
     if elements and BEGINNING.match(text):

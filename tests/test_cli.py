@@ -234,3 +234,18 @@ def test_compare_sets_our_story_beside_trafilatura_s(capsys: pytest.CaptureFixtu
     assert [row[1] for row in rows] == ["trafilatura", "justext"]
     assert float(rows[0][4]) > 0.8
     assert main(["compare", TRAM, "--with", "nobody"]) == 2
+
+
+def test_pages_and_tables_do_not_share_a_folder(tmp_path: Path) -> None:
+    pages = folder(tmp_path / "pages", [page(1)])
+    done = presscut("run", str(pages), "-o", str(tmp_path / "pages" / ".." / "pages"))
+    assert done.returncode == 2
+    assert b"cannot share a folder" in done.stderr
+    assert [path.name for path in pages.iterdir()] == ["page-0000.html"]
+
+
+def test_the_hint_for_looking_at_the_tables_works_as_printed(tmp_path: Path) -> None:
+    done = presscut("run", str(folder(tmp_path / "pages", [page(1)])), "-o", str(tmp_path / "out"), cwd=ROOT)
+    hint = done.stderr.decode().partition("look at them with: ")[2].splitlines()[0]
+    shown = subprocess.run(hint, shell=True, capture_output=True, check=True, cwd=ROOT)
+    assert b"The ferry opens again, 1" in shown.stdout

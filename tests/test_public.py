@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 import pipeline
-from pipeline import Document, PageError, Role, extract
+from pipeline import Document, PageError, Role, UsageError, extract
 from pipeline.clean import clean, story
 from pipeline.model import Block
 from pipeline.report.formats import as_markdown
@@ -67,6 +67,26 @@ def test_a_document_has_what_the_design_promises() -> None:
     assert list(frames) == ["documents", "blocks", "headlines", "segments"]
     assert frames["documents"]["text"].tolist() == [doc.text]
     assert frames["blocks"]["text"].tolist() == [block.text for block in doc.blocks]
+
+
+@pytest.mark.parametrize(
+    "name", ["raw/page.html", "C:\\pages\\tram.htm", "https://town.example/story/3", "crawl.warc.gz", "a.txt\n"]
+)
+def test_the_name_of_a_page_is_no_page_and_the_message_says_what_to_do(name: str) -> None:
+    with pytest.raises(UsageError, match="open it first"):
+        extract(name)
+
+
+@pytest.mark.parametrize(
+    "text", ["See https://town.example/story/3", "The list stands in members.txt, they say", "tram"]
+)
+def test_a_line_that_names_a_page_among_other_words_is_text(text: str) -> None:
+    assert [block.text for block in extract(text).blocks] == [text]
+
+
+def test_what_is_neither_bytes_nor_text_is_named() -> None:
+    with pytest.raises(UsageError, match="of type NoneType"):
+        extract(None)  # type: ignore[arg-type]
 
 
 def test_entries_that_touch_are_words_of_their_own_in_story_and_headlines_and_marked_in_their_blocks() -> None:

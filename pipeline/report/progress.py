@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
 
@@ -72,11 +75,19 @@ def told_summary(summary: Summary) -> str:
     if summary.until == TABLES:
         lines.append(f"{summary.output}: " + ", ".join(f"{count} {name}" for name, count in summary.rows.items()))
         lines.append(
-            f"look at them with: python -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'])\""
+            f"look at them with: {_python()} -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'][['title', 'language', 'published']])\""
         )
     else:
         lines.append(f"pages after {summary.until} are kept in {summary.output}/stages/{summary.until}")
     return "\n".join(lines)
+
+
+def _python() -> str:
+    """How a shell in this folder calls the interpreter that runs now, which is the one that has presscut."""
+    here = Path(sys.executable)
+    if shutil.which("python") == sys.executable:
+        return "python"
+    return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))
 
 
 def _pages(count: int) -> str:
