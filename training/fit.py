@@ -58,7 +58,8 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
             step += 1
             total, count = total + value.item(), count + 1
         report(f"epoch {epoch + 1}: loss {total / max(count, 1):.4f}")
-    return net.eval()
+    net.eval()
+    return net
 
 
 def _page_weight(example: Example, plan: Plan) -> float:
