@@ -196,6 +196,11 @@ def _extract(options: argparse.Namespace) -> int:
         raise PresscutError(f"{options.file}: {error}") from None
     sys.stdout.buffer.write(FORMATS[options.format](doc).encode())
     sys.stdout.flush()
+    if not doc.text:
+        blocks = f"{len(doc.blocks)} blocks" if len(doc.blocks) != 1 else "1 block"
+        print(
+            f"{options.file}: no story in {blocks}; --format html-debug shows what they were taken for", file=sys.stderr
+        )
     return OK
 
 

@@ -249,3 +249,12 @@ def test_the_hint_for_looking_at_the_tables_works_as_printed(tmp_path: Path) -> 
     hint = done.stderr.decode().partition("look at them with: ")[2].splitlines()[0]
     shown = subprocess.run(hint, shell=True, capture_output=True, check=True, cwd=ROOT)
     assert b"The ferry opens again, 1" in shown.stdout
+
+
+def test_a_page_without_a_story_is_said_to_have_none(tmp_path: Path) -> None:
+    bare = tmp_path / "bare.html"
+    bare.write_text("<nav><a href=/>Home</a></nav>")
+    done = presscut("extract", str(bare))
+    assert (done.returncode, done.stdout.strip()) == (0, b"")
+    assert b"bare.html: no story in 1 block" in done.stderr
+    assert presscut("extract", TRAM).stderr == b""
