@@ -46,7 +46,7 @@ class LabelSettings(NamedTuple):
 ROUND = 4
 """Decimals of a probability that count."""
 MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY)]
-TITLE = ROLES.index(Role.TITLE)
+TITLE, SUBTITLE = ROLES.index(Role.TITLE), ROLES.index(Role.SUBTITLE)
 # Below this many expected words the page has no story to speak of, and only blocks more likely in it than not are kept.
 STORY_WORDS = 15.0
 # What is wrong on a page is wrong together, so on a page whose story is unclear (the best choice expects less than this word F1)
@@ -56,6 +56,9 @@ CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure. The first was swept on unseen
 # pages, 0.1..0.4: hardly a page differs.
 TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
+# A subtitle is told with the story, so a block that is less likely than this to be told, as subtitle, heading or body, is none, whatever
+# else it may be: the name of an outlet above the menu. Swept on unseen pages, 0..0.5.
+TOLD_AT = 0.2
 # Words expected, from which on there is some story. Swept on unseen pages of WCXB, 0..30.
 SOME_WORDS = 5.0
 # The second net is asked where the first expects less than this word F1 of a story, and the last where the two together do. The second
@@ -134,11 +137,15 @@ def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
     inside = story(p[:, MAIN].sum(axis=1), words)
     if native.net is not None:
         chosen = np.empty(len(p), dtype=np.int64)
-        native.net.roles(p, inside.view(np.uint8), MAIN[0], MAIN[1], TITLE, TITLE_AT, OTHER_TITLE_AT, chosen)
+        native.net.roles(
+            p, inside.view(np.uint8), MAIN[0], MAIN[1], TITLE, SUBTITLE, TITLE_AT, OTHER_TITLE_AT, TOLD_AT, chosen
+        )
         return chosen
     within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
     outside = p.copy()
     outside[:, MAIN] = -1.0
+    told = p[:, SUBTITLE] + p[:, MAIN[0]] + p[:, MAIN[1]]
+    outside[:, SUBTITLE] = np.where(told >= TOLD_AT, p[:, SUBTITLE], -1.0)
     outside[:, TITLE] = _one_title(np.where(inside, 0.0, p[:, TITLE]))
     roles: Ints = np.where(inside, within, outside.argmax(axis=1))
     return roles

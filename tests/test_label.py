@@ -171,6 +171,13 @@ def test_a_page_has_one_title_unless_another_block_is_sure_too() -> None:
     assert [ROLES[role] for role in decide(p[3:], few[3:])] == [Role.HEADLINE]
 
 
+def test_what_is_hardly_part_of_the_story_is_no_subtitle_of_it() -> None:
+    p = np.full((2, len(ROLES)), 0.01)
+    p[:, ROLES.index(Role.SUBTITLE)], p[:, ROLES.index(Role.NAVIGATION)] = 0.15, 0.12
+    p[1, MAIN] = [0.02, 0.08]
+    assert [ROLES[role] for role in decide(p, np.array([3.0, 3.0]))] == [Role.NAVIGATION, Role.SUBTITLE]
+
+
 def logits_of(*nets: Weights) -> list[Floats]:
     segmented = segment_html(PAGE)
     facts = features(segmented.blocks, segmented.structure)

@@ -40,7 +40,9 @@ def roles(
     heading: int,
     body: int,
     title: int,
+    subtitle: int,
     title_at: float,
     other_title_at: float,
+    told_at: float,
     chosen: NDArray[np.int64],
 ) -> None: ...

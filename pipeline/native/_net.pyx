@@ -217,13 +217,13 @@ def likeliest(
 
 
 def roles(
-    const double[:, :] p, const uint8_t[::1] inside, Py_ssize_t heading, Py_ssize_t body, Py_ssize_t title, double title_at,
-    double other_title_at, int64_t[::1] chosen,
+    const double[:, :] p, const uint8_t[::1] inside, Py_ssize_t heading, Py_ssize_t body, Py_ssize_t title, Py_ssize_t subtitle,
+    double title_at, double other_title_at, double told_at, int64_t[::1] chosen,
 ):
     """As `pipeline.label.decide`, for a story that is known."""
     cdef Py_ssize_t block, role, best, count = p.shape[0], likeliest_title = 0
     cdef double value, most, title_p = -1
-    check(len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title))
+    check(len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title, subtitle))
     for block in range(count):
         value = 0 if inside[block] else p[block, title]
         if value > title_p:
@@ -237,6 +237,9 @@ def roles(
             value = p[block, role]
             if role == heading or role == body:
                 value = -1
+            elif role == subtitle:
+                if value + p[block, heading] + p[block, body] < told_at:
+                    value = -1
             elif role == title:
                 if block == likeliest_title:
                     value = 1 if value >= title_at else value
