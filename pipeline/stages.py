@@ -130,8 +130,9 @@ def stages_between(first: str, last: str) -> list[Stage]:
 
 
 # Recognising markup: what opens a document, a comment or an element with an attribute to begin with, or enough of the elements that
-# pages are made of. Nothing is tried twice: there may be many comments. HTML ends one at ``<!-->``, ``<!--->`` and ``--!>``, too.
-PROLOGUE = re.compile(r"\s*+(?:(?><!--(?:-?>|.*?--!?>))\s*+|<\?xml[^>]*+>\s*+)*+", re.I | re.S)
+# pages are made of. HTML ends a comment at ``<!-->``, ``<!--->`` and ``--!>``, too.
+DECLARATIONS = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)*+", re.I)
+COMMENT = re.compile(r"<!--(?:-?>|.*?--!?>)", re.S)
 ELEMENTS = (
     "p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre"
 )
@@ -150,11 +151,11 @@ CHARS_PER_ELEMENT = 2_000
 
 def look(text: str) -> str:
     """``html`` or ``text``, by the content alone."""
-    prologue = PROLOGUE.match(text)
-    assert prologue is not None
-    start = prologue.end()
+    declarations = DECLARATIONS.match(text)
+    assert declarations is not None
+    start = declarations.end()
     head = text[start : start + LOOK_CHARS]
-    if OPENING.match(head) or text.find("<!--", 0, start) >= 0:
+    if OPENING.match(head) or COMMENT.match(text, start):
         return "html"
     elements = ELEMENT.findall(head)
     if elements and BEGINNING.match(text):
