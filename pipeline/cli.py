@@ -197,7 +197,9 @@ def _extract(options: argparse.Namespace) -> int:
     sys.stdout.buffer.write(FORMATS[options.format](doc).encode())
     sys.stdout.flush()
     if not doc.text:
-        blocks = f"{len(doc.blocks)} blocks" if len(doc.blocks) != 1 else "1 block"
+        from pipeline.report.progress import counted
+
+        blocks = counted(len(doc.blocks), "block")
         print(
             f"{options.file}: no story in {blocks}; --format html-debug shows what they were taken for", file=sys.stderr
         )

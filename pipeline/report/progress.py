@@ -58,11 +58,9 @@ class Progress:
 def told_summary(summary: Summary) -> str:
     """What was found, what failed, where to look."""
     if not summary.done_now:
-        return (
-            f"nothing to do: all {_pages(summary.pages)} in {summary.output} are up to date ({summary.seconds:.1f} s)"
-        )
+        return f"nothing to do: all {counted(summary.pages, 'page')} in {summary.output} are up to date ({summary.seconds:.1f} s)"
     lines = [
-        f"{_pages(summary.pages)} in, {summary.documents} documents and {summary.errors} errors out ({summary.seconds:.1f} s)"
+        f"{counted(summary.pages, 'page')} in, {summary.documents} documents and {summary.errors} errors out ({summary.seconds:.1f} s)"
     ]
     if summary.done_now < summary.shards:
         lines.append(f"{summary.shards - summary.done_now} of {summary.shards} shards were up to date and left alone")
@@ -90,8 +88,9 @@ def _python() -> str:
     return shlex.quote(str(here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here))
 
 
-def _pages(count: int) -> str:
-    return "1 page" if count == 1 else f"{count} pages"
+def counted(count: int, thing: str) -> str:
+    """``1 page``, ``2 pages``."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def _counts(counts: dict[str, int]) -> str:
