@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 from itertools import pairwise
 
 import numpy as np
@@ -90,7 +91,7 @@ READ = [
 
 
 def _read_page(name: str, lines: list[tuple[str, Role]]) -> Gold:
-    page = segment_html("".join(f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>" for text, _ in lines))
+    page = segment_html("".join(f"<p>{escape(text)}</p>" for text, _ in lines))
     assert page.structure is not None
     nobody = np.ones((len(lines), len(ROLES)), dtype=bool)
     return Gold(

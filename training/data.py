@@ -337,14 +337,15 @@ def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[G
         others = [titles[i] for i in rng.integers(0, len(titles), int(rng.integers(3, 9)))] if heads < 0.3 else []
         below = [notices[int(rng.integers(0, len(notices)))]] if last < 0.4 else []
         another = OTHERS[int(rng.integers(0, len(OTHERS)))]
-        title, story_body = _titles(story)[:1], body[: int(rng.integers(1, 15))]
+        title = _lines("<h1>", _titles(story)[:1], Role.TITLE)
+        paragraphs = _lines("<p>", body[: int(rng.integers(1, 15))], Role.BODY)
         parts = [
             ("<header><nav><ul>", _lines("<li><a href='/section'>", above, Role.NAVIGATION)),
-            ("<main><article>", _lines("<h1>", title, Role.TITLE) + _lines("<p>", story_body, Role.BODY)),
+            ("<main><article>", title + paragraphs),
             ("<aside>", _lines(another, others, Role.HEADLINE)),
             ("<footer>", _lines("<p>", below, Role.NOTICE)),
         ]
-        head = f"<title>{escape(' '.join(title[0].split()))}</title>" if rng.random() < 0.5 else ""
+        head = f"<title>{escape(title[0][1])}</title>" if rng.random() < 0.5 else ""
         named = rng.random() < 0.5
         lines = [(text, role) for _, part in parts for _, text, role in part]
         page = made(story, f"bare/{story.page}", head + _marked(parts, named), lines)
