@@ -287,7 +287,7 @@ def _entering(facts: Features, rows: slice, weights: Weights) -> Floats:
         standard = standardise(dense, weights)
         return np.concatenate([standard, _bins(standard, *bins), *(_bags(*bag) for bag in bags)], axis=1)
     at = dense.shape[1]
-    entering = np.zeros((len(dense), len(weights.enter)), dtype=np.float32)
+    entering = np.empty((len(dense), len(weights.enter)), dtype=np.float32)
     native.net.standardise(dense, weights.mean, weights.scale, OUTLIER, entering)
     native.net.bins(entering, *bins, at)
     at += len(weights.bin_facts)

@@ -110,7 +110,7 @@ def describe(tree: Tree, texts: list[str], hrefs: list[str], titles: Sequence[st
     if native.structure is None:
         raw = _raw(tree, texts, hrefs, names)
     else:
-        raw = np.zeros((len(texts), len(STRUCTURE)))
+        raw = np.empty((len(texts), len(STRUCTURE)))
         native.structure.describe(
             tree, texts, hrefs, names, TAG_IDS, AROUND_BITS, IMAGES, HIDDEN_MARK, LOCAL_INITIALS, raw
         )

@@ -58,17 +58,18 @@ def bins(
 
 
 def bags(const float[:, ::1] table, const int64_t[::1] tokens, const int64_t[::1] starts, float[:, ::1] out, Py_ssize_t at):
-    """As `pipeline.label._bags`, into the columns of `out` from `at` on, which hold noughts."""
+    """As `pipeline.label._bags`, into the columns of `out` from `at` on."""
     cdef Py_ssize_t row, token, column, first, stop, width = table.shape[1]
     cdef const float* embedding
     cdef float* sums
     check(len(starts) == out.shape[0] + 1 and 0 <= at and 0 < width and at + width <= out.shape[1])
     for row in range(out.shape[0]):
         first, stop = starts[row], starts[row + 1]
+        sums = &out[row, at]
+        memset(sums, 0, width * sizeof(float))
         if first == stop:
             continue
         check(0 <= first < stop <= len(tokens))
-        sums = &out[row, at]
         for token in range(first, stop):
             embedding = &table[tokens[token], 0]
             for column in range(width):

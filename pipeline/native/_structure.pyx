@@ -8,6 +8,7 @@ recursive, and every loop is over elements, blocks or characters.
 from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memset
 
 from pipeline.native._checked cimport check
 from pipeline.native._named cimport row_of
@@ -153,7 +154,7 @@ def describe(
     tree, list texts not None, list hrefs not None, list names not None, dict tags not None, dict around not None,
     frozenset pictures not None, str hidden_mark not None, str local_initials not None, double[:, ::1] raw,
 ):
-    """Fill in a matrix of noughts: the columns of `pipeline.structure.STRUCTURE`, before any logarithm."""
+    """Fill in the columns of `pipeline.structure.STRUCTURE`, before any logarithm."""
     cdef Page page = Page(tree, texts, tags, around)
     cdef Py_ssize_t at = 0
     check(raw.shape[0] == len(texts) == len(hrefs) == len(tree.first) and page.surroundings < 63)
@@ -175,12 +176,18 @@ cdef Py_ssize_t _kinds(Page page, double[:, ::1] raw, Py_ssize_t at) except -1:
     """The tag of each block's element, and what is around its text."""
     cdef Py_ssize_t row, bit
     cdef int64_t tag, around
+    cdef double* told
+    check(at + page.tags + page.surroundings <= raw.shape[1])
     for row in range(page.blocks):
         tag, around = page.tag[page.kind[page.element[row]]], page.around_element(page.owner[row])
+        check(0 <= tag <= page.tags)
+        told = &raw[row, at]
+        memset(told, 0, page.tags * sizeof(double))
         if tag:
-            raw[row, at + tag - 1] = 1
+            told[tag - 1] = 1
+        told += page.tags
         for bit in range(page.surroundings):
-            raw[row, at + page.tags + bit] = around >> bit & 1
+            told[bit] = around >> bit & 1
     return at + page.tags + page.surroundings
 
 
@@ -278,14 +285,16 @@ cdef Py_ssize_t _headings(Page page, double[:, ::1] raw, Py_ssize_t at) except -
         if around & page.h1:
             if first < 0:
                 first = row
-                raw[row, at + 2] = 1
             h1 += 1
         h2 += (around & page.h2) > 0
         raw[row, at + 3], raw[row, at + 4] = h1, h2
         raw[row, at + 5], raw[row, at + 6] = page.articles[page.element[row]], page.articles[page.elements - 1]
-    if first >= 0:
-        for row in range(page.blocks):
+    for row in range(page.blocks):
+        if first < 0:
+            raw[row, at], raw[row, at + 1] = 0, 0
+        else:
             raw[row, at], raw[row, at + 1] = row > first, abs(row - first)
+        raw[row, at + 2] = row == first
     return at + 7
 
 
@@ -301,6 +310,7 @@ cdef Py_ssize_t _titles(Page page, list texts, list names, double[:, ::1] raw, P
             pairs[_pair(<Py_UCS4>name[row], <Py_UCS4>name[row + 1])] = 1
     for row in range(page.blocks):
         text = texts[row]
+        raw[row, at], raw[row, at + 1] = 0, 0
         # Most texts begin like nothing in a name, and need not be folded.
         if not (names and 3 <= len(text) <= longest + 5) or not (text[0].isspace() or pairs[_pair(<Py_UCS4>text[0], <Py_UCS4>text[1])]):
             continue
@@ -335,6 +345,8 @@ cdef Py_ssize_t _hrefs(list hrefs, str local_initials, double[:, ::1] raw, Py_ss
         href = hrefs[row]
         size, kind, data = len(href), PyUnicode_KIND(href), PyUnicode_DATA(href)
         if not size:
+            for place in range(6):
+                raw[row, at + place] = 0
             continue
         digits = hyphens = slashes = 0
         for place in range(size):
