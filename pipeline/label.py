@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -49,10 +50,21 @@ MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY)]
 TITLE, SUBTITLE = ROLES.index(Role.TITLE), ROLES.index(Role.SUBTITLE)
 # Below this many expected words the page has no story to speak of, and only blocks more likely in it than not are kept.
 STORY_WORDS = 15.0
-# What is wrong on a page is wrong together, so on a page whose story is unclear (the best choice expects less than this word F1)
-# the probabilities are less sure together than one by one: their logits are scaled before the story is chosen. Swept on unseen
-# pages of WCXB and news, 0.7..0.95 and 0.2..1.0.
-CLEAR_F1, PAGE_DOUBT = 0.8, 0.4
+
+
+class Plain(NamedTuple):
+    """From where on a story is taken as it is."""
+
+    f1: float
+    """Expected word F1."""
+    share: float = inf
+    """Share of its words that is expected to belong to it, whatever else may. Below a short story, a long tail of others promises so
+    much that doubt would take all of it in."""
+
+
+# What is wrong on a page is wrong together, so on a page whose story is not plain the probabilities are less sure together than one by
+# one: their logits are scaled before the story is chosen. Swept on unseen pages of WCXB and news, 0.7..0.95, 0.8..0.95 and 0.2..1.0.
+PLAIN, PAGE_DOUBT = Plain(0.8, 0.85), 0.4
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure. The first was swept on unseen
 # pages, 0.1..0.4: hardly a page differs.
 TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
@@ -61,10 +73,10 @@ TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
 TOLD_AT = 0.2
 # Words expected, from which on there is some story. Swept on unseen pages of WCXB, 0..30.
 SOME_WORDS = 5.0
-# The second net is asked where the first expects less than this word F1 of a story, and the last where the two together do. The second
+# The second net is asked where the story is not so plain to the first, and the last where it is not to the two together. The second
 # sees what the first does, and mends its slips; the net for flattened text sees less, and takes what stands around a short story for more of it.
-# Swept on unseen pages, 0.7..1 each.
-PLAIN_F1 = (0.93, 0.85)
+# Swept on unseen pages, 0.7..1 each, and the share 0.8..0.95.
+PLAIN_TO = (Plain(0.93), Plain(0.85, 0.85))
 NETS = 2
 """Nets of a weights file."""
 OUTLIER = 5.0
@@ -168,10 +180,22 @@ def _one_title(p: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def story(p: NDArray[np.float64], words: NDArray[np.float64]) -> NDArray[np.bool_]:
     """The blocks that make up the story, from their probabilities of being in it and their words."""
-    inside, expected_f1 = likeliest(p, words)
-    if expected_f1 < CLEAR_F1 and _expects_some(p, words):
+    inside, f1 = likeliest(p, words)
+    if _is_unclear(p, words, inside, f1, PLAIN):
         inside, _ = likeliest(_doubted(p), words)
     return inside
+
+
+def _is_unclear(
+    p: NDArray[np.float64], words: NDArray[np.float64], inside: NDArray[np.bool_], f1: float, plain: Plain
+) -> bool:
+    """Whether there is a story, and it is not plain."""
+    return f1 < plain.f1 and _expects_some(p, words) and _sure_share(p, words, inside) < plain.share
+
+
+def _sure_share(p: NDArray[np.float64], words: NDArray[np.float64], inside: NDArray[np.bool_]) -> float:
+    """Which share of the words of a story is expected to belong to it."""
+    return round(float((p * words)[inside].sum() / max(words[inside].sum(), 1e-9)), ROUND + 2)
 
 
 def _expects_some(p: NDArray[np.float64], words: NDArray[np.float64]) -> bool:
@@ -229,17 +253,13 @@ def agreed(
     """
     logits = [ask() for ask in (nets if at_once else nets[:1])]
     p = probabilities(logits, temperature)
-    for ask, plain in zip(nets[len(logits) :], () if at_once else PLAIN_F1, strict=True):
-        if not _is_unclear(p[:, MAIN].sum(axis=1), words, plain):
+    for ask, plain in zip(nets[len(logits) :], () if at_once else PLAIN_TO, strict=True):
+        main = p[:, MAIN].sum(axis=1)
+        if not _is_unclear(main, words, *likeliest(main, words), plain):
             break
         logits.append(ask())
         p = probabilities(logits, temperature)
     return p
-
-
-def _is_unclear(p: NDArray[np.float64], words: NDArray[np.float64], plain: float) -> bool:
-    """Whether there is a story, and doubt about where it ends."""
-    return _expects_some(p, words) and likeliest(p, words)[1] < plain
 
 
 def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.float64]:

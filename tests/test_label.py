@@ -16,7 +16,7 @@ from pipeline.errors import SettingsError
 from pipeline.features import DENSE, features
 from pipeline.label import (
     MAIN,
-    PLAIN_F1,
+    PLAIN_TO,
     ROLES,
     LabelSettings,
     Weights,
@@ -124,6 +124,13 @@ def test_a_page_whose_story_is_unclear_keeps_more_than_one_that_is_clear() -> No
     words = np.array([100.0, 100.0, 100.0, 100.0])
     assert story(np.array([0.95, 0.95, 0.95, 0.40]), words).tolist() == [True, True, True, False]
     assert story(np.array([0.70, 0.30, 0.30, 0.20]), words).tolist() == [True, True, True, True]
+
+
+def test_a_sure_short_story_is_not_widened_by_a_long_tail_that_is_hardly_likely() -> None:
+    p, words = np.array([0.99] * 5 + [0.06] * 400), np.full(405, 20.0)
+    assert story(p, words).tolist() == [True] * 5 + [False] * 400
+    p[:5] = 0.7
+    assert story(p, words).all()
 
 
 def test_a_page_with_hardly_any_expected_words_keeps_only_likely_blocks() -> None:
@@ -243,8 +250,23 @@ def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_uncl
     assert np.array_equal(p, probabilities([said[name] for name in asked], 1.0))
 
 
+def test_the_last_net_is_not_asked_of_a_sure_short_story_above_a_long_tail() -> None:
+    logits = np.zeros((405, len(ROLES)), dtype=np.float32)
+    logits[:5, MAIN], logits[5:, ROLES.index(Role.HEADLINE)] = 9, 4.5
+    found: list[int] = []
+
+    def ask(net: int) -> Floats:
+        found.append(net)
+        return logits
+
+    p = agreed([partial(ask, net) for net in range(3)], 1.0, np.full(405, 20.0), at_once=False)
+    assert found == [0, 1]
+    assert (p[:5, MAIN].sum(axis=1) > 0.99).all() and (p[5:, MAIN].sum(axis=1) > 0.01).all()
+
+
 def test_the_last_net_is_harder_to_be_asked_than_the_second() -> None:
-    assert PLAIN_F1[0] > PLAIN_F1[1]
+    second, last = PLAIN_TO
+    assert second.f1 > last.f1 and second.share > last.share
 
 
 @pytest.mark.parametrize("kind", ["markup", "text"])

@@ -12,7 +12,7 @@ import pytest
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from training.bins import BINS, bins_of
-from training.data import IN_SHARE, LABELS, OUT_SHARE, Gold, by_hand, matched_share
+from training.data import IN_SHARE, INDEX, LABELS, MAIN, OUT_SHARE, Gold, by_hand, matched_share, within
 from training.layouts import laid_out
 
 STORY = [
@@ -115,3 +115,19 @@ def test_pages_that_nobody_read_or_that_have_no_story_are_not_laid_out_anew() ->
     without_story = [(text, Role.NAVIGATION) for text, _ in READ]
     assert not laid_out([_read_page("page/1", READ)])
     assert not laid_out([by_hand(_read_page("page/2", without_story), [role for _, role in without_story])])
+
+
+def test_a_page_of_the_web_takes_the_roles_read_only_where_its_own_gold_agrees_about_the_main_text() -> None:
+    page = _read_page("web/1", READ)
+    main = np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    # The gold leaves out the second paragraph, takes in another story's title, and says nothing of the last line.
+    says_main = np.array([False, False, False, False, True, False, True, False])
+    page.allowed[:] = np.where(says_main[:, None], main, ~main)
+    page.weight[-1] = 0
+    found = within(page, [role for _, role in READ])
+    assert not found.by_hand and found.weight.tolist() == page.weight.tolist()
+    for block, (_, role) in enumerate(READ):
+        disputed = block in {5, 6}
+        assert [ROLES[at] for at in np.flatnonzero(found.allowed[block])] == (
+            [ROLES[at] for at in np.flatnonzero(page.allowed[block])] if disputed else [role]
+        )

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,6 +35,7 @@ WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
 MAIN = (Role.BODY, Role.HEADING)
+ARTICLE_KINDS = frozenset({"news", "article"})
 WEB_KINDS = frozenset({"article", "documentation", "service", "forum", "collection", "listing", "product"})
 # Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
 IN_SHARE, OUT_SHARE = 0.6, 0.3
@@ -215,6 +216,16 @@ def by_hand(gold: Gold, roles: Sequence[str]) -> Gold:
     return with_roles(gold, roles)._replace(by_hand=True)
 
 
+def within(gold: Gold, roles: Sequence[str]) -> Gold:
+    """The page with the roles that a person read, where they agree with its own gold about the main text; elsewhere the gold stands.
+
+    WCXB and our guide mean different things by the main text of a page that is no article.
+    """
+    read = with_roles(gold, roles)
+    agree = _in_main(read.allowed) == _in_main(gold.allowed)
+    return gold._replace(allowed=np.where(agree[:, None], read.allowed, gold.allowed))
+
+
 def with_roles(gold: Gold, roles: Sequence[str]) -> Gold:
     """The page with one role a block."""
     allowed = np.zeros((len(gold.blocks), len(ROLES)), dtype=bool)
@@ -265,11 +276,9 @@ def load() -> list[Gold]:
         page = gold[f"news-dev/{row['id']}"]
         roles = roles_by_alignment(page.blocks, row["lines"])
         gold[page.page] = by_hand(page, roles)
-    for row in own_labels():
-        page = gold[row["page"]]
-        if row["lines"] == lines_digest(page.blocks):
-            roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
-            gold[page.page] = by_hand(page, roles)
+    for name, roles in own_labels(gold):
+        page = gold[name]
+        gold[name] = by_hand(page, roles) if page.kind in ARTICLE_KINDS else within(page, roles)
     return list(gold.values())
 
 
@@ -286,7 +295,7 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     rng = np.random.default_rng(seed)
     [row] = pages("seed")
     found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
-    stories = [gold for gold in golds if gold.kind == "news" and not gold.by_hand]
+    stories = [gold for gold in golds if gold.kind == "news"]
     titles = [title for gold in golds for title in _titles(gold)]
     furniture = [
         (text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in _furniture(golds, role)
@@ -294,9 +303,9 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
         main = [
-            (b.text, "body")
+            (b.text, "heading" if _only(row, Role.HEADING) else "body")
             for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True)
-            if w and _main(row)
+            if w and (_main(row) or _only(row, Role.HEADING))
         ]
         if len(main) < 4:
             continue
@@ -402,11 +411,24 @@ def _main(row: NDArray[np.bool_]) -> bool:
     return bool(row[INDEX[Role.BODY]] and not row[INDEX[Role.NOTICE]])
 
 
-def own_labels() -> Iterator[dict[str, Any]]:
-    path = LABELS / "roles.jsonl"
-    if path.exists():
-        with open(path, encoding="utf-8") as lines:
-            yield from map(json.loads, lines)
+def _in_main(allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which blocks may be in the main text."""
+    found: NDArray[np.bool_] = allowed[:, [INDEX[role] for role in MAIN]].sum(axis=1) > 0
+    return found
+
+
+def lines_read(golds: Sequence[Gold]) -> dict[str, list[str]]:
+    """The roles of all blocks as people read them, by page."""
+    theirs = {gold.page: [str(ROLES[role]) for role in gold.allowed.argmax(axis=1)] for gold in golds if gold.by_hand}
+    return theirs | dict(own_labels({gold.page: gold for gold in golds}))
+
+
+def own_labels(pages: Mapping[str, Gold]) -> Iterator[tuple[str, list[str]]]:
+    """Our own labels, a role for every block, of those of the pages whose lines are still those that were read."""
+    with open(LABELS / "roles.jsonl", encoding="utf-8") as lines:
+        for row in map(json.loads, lines):
+            if row["lines"] == lines_digest(pages[row["page"]].blocks):
+                yield row["page"], [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
 
 
 def html_example(gold: Gold) -> Example:
@@ -445,9 +467,7 @@ def taught_by(example: Example, p: NDArray[np.float32]) -> Example:
 def _example(
     gold: Gold, way: str, blocks: list[Block], facts: Features, allowed: NDArray[np.bool_], weight: NDArray[np.float32]
 ) -> Example:
-    main = allowed[:, [INDEX[role] for role in MAIN]].any(axis=1)
-    other = ~allowed[:, [INDEX[role] for role in MAIN]].any(axis=1)
-    target = np.where(weight == 0, np.nan, np.where(main, 1.0, np.where(other, 0.0, np.nan))).astype(np.float32)
+    target = np.where(weight == 0, np.nan, _in_main(allowed)).astype(np.float32)
     counts = np.array([len(words(block.text)) for block in blocks], dtype=np.float32)
     texts = [block.text for block in blocks]
     told = [paragraph(block) for block in blocks]

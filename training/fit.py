@@ -22,7 +22,7 @@ class Plan(NamedTuple):
     """Longer pages are cut to a random window of this many blocks while training."""
     hand_weight: float = 8.0
     web_hand_weight: float = 2.0
-    """Of pages read by hand that are no news: there the guide and WCXB's gold mean different things by the main text."""
+    """Of articles of WCXB read by hand: there the guide and WCXB's gold mean different things by the main text."""
     soft_f1: float = 1.0
     decay: float = 1e-2
     seed: int = 1

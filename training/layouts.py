@@ -59,8 +59,9 @@ LINKED = frozenset({Role.NAVIGATION, Role.HEADLINE})
 
 
 def laid_out(golds: Sequence[Gold]) -> list[Gold]:
-    """The pages read by hand that have a story and are not long, each in tables; how follows from the page's name."""
-    pages = (_in_tables(gold) for gold in golds if gold.by_hand and len(gold.blocks) <= LONGEST)
+    """The news pages read by hand that have a story and are not long, each in tables; how follows from the page's name."""
+    read = (gold for gold in golds if gold.by_hand and gold.kind == "news")
+    pages = (_in_tables(gold) for gold in read if len(gold.blocks) <= LONGEST)
     return [page for page in pages if page]
 
 

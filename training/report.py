@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 
-from training.data import Gold, load
+from training.data import Gold, lines_read, load
 from training.evaluate import known, read_by_hand, set_of
 from training.net import Shape
 from training.train import AT_ONCE, FIGURES, OUT, PLANS, SEEDS, SHAPES
@@ -75,7 +75,7 @@ def tables(figures: dict[str, dict[str, float]]) -> str:
 def card(golds: Sequence[Gold], figures: dict[str, dict[str, float]], shown: str) -> str:
     """The model card that travels with the weights."""
     sets = Counter(set_of(gold.page) for gold in golds)
-    by_hand = Counter(set_of(gold.page) for gold in golds if gold.by_hand)
+    by_hand = Counter(map(set_of, lines_read(golds)))
     dilations = ", ".join(map(str, Shape().dilations))
     sizes = "; ".join(_size(way, figures[way]["temperature"]) for way in figures)
     trained = "\n".join(f"| `{name}` | {count} | {by_hand[name]} |" for name, count in sorted(sets.items()))
