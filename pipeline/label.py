@@ -53,13 +53,13 @@ STORY_WORDS = 15.0
 
 
 class Plain(NamedTuple):
-    """From where on a story is taken as it is."""
+    """A story is taken as it is from either of these on."""
 
     f1: float
     """Expected word F1."""
     share: float = inf
-    """Share of its words that is expected to belong to it, whatever else may. Below a short story, a long tail of others promises so
-    much that doubt would take all of it in."""
+    """Share of its words that is expected to belong to it, whatever else may: below a short story, a long tail of others promises so
+    much that doubt would take all of it in. No share is enough by default."""
 
 
 # What is wrong on a page is wrong together, so on a page whose story is not plain the probabilities are less sure together than one by
@@ -307,7 +307,8 @@ def _entering(facts: Features, rows: slice, weights: Weights) -> Floats:
         standard = standardise(dense, weights)
         return np.concatenate([standard, _bins(standard, *bins), *(_bags(*bag) for bag in bags)], axis=1)
     at = dense.shape[1]
-    entering = np.empty((len(dense), len(weights.enter)), dtype=np.float32)
+    width = dense.shape[1] + len(weights.bin_facts) + weights.words.shape[1] + weights.paths.shape[1]
+    entering = np.empty((len(dense), width), dtype=np.float32)
     native.net.standardise(dense, weights.mean, weights.scale, OUTLIER, entering)
     native.net.bins(entering, *bins, at)
     at += len(weights.bin_facts)
@@ -406,6 +407,9 @@ def load(path: str, shipped: str) -> tuple[Weights, ...]:
         raise SettingsError(f"{path or shipped}: holds {len(found['mean'])} nets, this version reads {NETS}")
     if not ((found["bin_facts"] >= 0) & (found["bin_facts"] < facts)).all():
         raise SettingsError(f"{path or shipped}: has bins of facts that it does not have")
+    entering = facts + sum(found[name].shape[-1] for name in ("bin_facts", "words", "paths"))
+    if found["enter"].shape[1:2] != (entering,):
+        raise SettingsError(f"{path or shipped}: its first layer does not fit its {entering} facts, bins and tokens")
     kinds = dict.fromkeys(("dilations", "bin_facts"), np.int64)
     found = {name: np.ascontiguousarray(array, dtype=kinds.get(name, np.float32)) for name, array in found.items()}
     return tuple(Weights(**{name: array[net] for name, array in found.items()}) for net in range(len(found["mean"])))

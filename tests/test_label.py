@@ -322,6 +322,16 @@ def test_weights_of_another_number_of_nets_or_with_bins_of_facts_beyond_the_last
         load(str(other), "markup")
 
 
+@pytest.mark.parametrize("columns", [-1, 1])
+def test_weights_whose_first_layer_does_not_fit_the_rest_are_refused(tmp_path: Path, columns: int) -> None:
+    other = tmp_path / "other.npz"
+    arrays = shipped_arrays()
+    rows = arrays["enter"].shape[1] + columns
+    np.savez(other, **arrays | {"enter": np.resize(arrays["enter"], (2, rows, arrays["enter"].shape[2]))})
+    with pytest.raises(SettingsError, match="its first layer does not fit"):
+        load(str(other), "text")
+
+
 def test_weights_with_pickled_objects_are_refused(tmp_path: Path) -> None:
     hostile = tmp_path / "hostile.npz"
     arrays = {name: np.array([object()], dtype=object) for name in Weights._fields}

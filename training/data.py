@@ -1,8 +1,9 @@
 """Labelled pages from the bench folder as features and targets, both ways: with markup and flattened.
 
-Three kinds of supervision, one target: for every block a row of allowed roles. A block read by a person allows one role; a
-block whose words stand in a known article body allows ``body`` and ``heading``; one whose words do not, everything else.
-Training maximises the probability of the allowed set, so each source teaches what it knows and stays silent otherwise.
+Three kinds of supervision, one target: for every block a row of allowed roles. A block read by a person allows one role (on a page
+that is no article, where the page's own gold does not disagree about the main text); a block whose words stand in a known article
+body allows ``body`` and ``heading``; one whose words do not, everything else. Training maximises the probability of the allowed set,
+so each source teaches what it knows and stays silent otherwise.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,8 +36,8 @@ WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
 MAIN = (Role.BODY, Role.HEADING)
-ARTICLE_KINDS = frozenset({"news", "article"})
-WEB_KINDS = frozenset({"article", "documentation", "service", "forum", "collection", "listing", "product"})
+ARTICLES = frozenset({"news", "article"})
+"""Kinds of pages where the guide and a set's own gold mean the same by the main text."""
 # Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
 IN_SHARE, OUT_SHARE = 0.6, 0.3
 
@@ -54,7 +55,10 @@ class Gold(NamedTuple):
     weight: NDArray[np.float32]
     """(blocks,): 0 where nothing is known."""
     by_hand: bool
+    """Whether what people read of it stands for every block."""
     kind: str
+    read: Sequence[str] = ()
+    """The role of every block as a person read it, if one did."""
 
 
 class Example(NamedTuple):
@@ -213,7 +217,7 @@ def with_sections(gold: Gold, row: dict[str, Any]) -> Gold:
 
 def by_hand(gold: Gold, roles: Sequence[str]) -> Gold:
     """The page with every block's role read by a person."""
-    return with_roles(gold, roles)._replace(by_hand=True)
+    return with_roles(gold, roles)._replace(by_hand=True, read=roles)
 
 
 def within(gold: Gold, roles: Sequence[str]) -> Gold:
@@ -223,7 +227,7 @@ def within(gold: Gold, roles: Sequence[str]) -> Gold:
     """
     read = with_roles(gold, roles)
     agree = _in_main(read.allowed) == _in_main(gold.allowed)
-    return gold._replace(allowed=np.where(agree[:, None], read.allowed, gold.allowed))
+    return gold._replace(allowed=np.where(agree[:, None], read.allowed, gold.allowed), read=roles)
 
 
 def with_roles(gold: Gold, roles: Sequence[str]) -> Gold:
@@ -238,7 +242,7 @@ def made(gold: Gold, name: str, markup: str, lines: Sequence[tuple[str, Role]]) 
     segmented = segment_html(markup)
     if segmented.structure is None or [block.text for block in segmented.blocks] != [text for text, _ in lines]:
         return None
-    page = gold._replace(page=name, blocks=segmented.blocks, structure=segmented.structure, by_hand=False)
+    page = gold._replace(page=name, blocks=segmented.blocks, structure=segmented.structure, by_hand=False, read=())
     return with_roles(page, [role for _, role in lines])
 
 
@@ -261,7 +265,7 @@ def roles_by_alignment(blocks: list[Block], lines: list[dict[str, Any]]) -> list
 
 
 def load() -> list[Gold]:
-    """Every labelled page; pages labelled by hand replace their weaker gold."""
+    """Every labelled page; what people read of it comes before its weaker gold."""
     gold: dict[str, Gold] = {}
     for row in pages("wcxb-dev"):
         item = body_gold("wcxb-dev", row, "main_content")
@@ -276,9 +280,11 @@ def load() -> list[Gold]:
         page = gold[f"news-dev/{row['id']}"]
         roles = roles_by_alignment(page.blocks, row["lines"])
         gold[page.page] = by_hand(page, roles)
-    for name, roles in own_labels(gold):
-        page = gold[name]
-        gold[name] = by_hand(page, roles) if page.kind in ARTICLE_KINDS else within(page, roles)
+    for row in own_labels():
+        page = gold[row["page"]]
+        if row["lines"] == lines_digest(page.blocks):
+            roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
+            gold[page.page] = by_hand(page, roles) if page.kind in ARTICLES else within(page, roles)
     return list(gold.values())
 
 
@@ -290,7 +296,7 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     """Pages that exist only flattened: the seed page, and made ones of its shape.
 
     An agency's page loses its menus when it is flattened and keeps a long list of other stories' titles below the text. Such
-    a page is put together from a known story's paragraphs, furniture lines read by hand, and titles of other known pages.
+    a page is put together from a known story's text, furniture lines read by hand, and titles of other known pages.
     """
     rng = np.random.default_rng(seed)
     [row] = pages("seed")
@@ -303,7 +309,7 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
         main = [
-            (b.text, "heading" if _only(row, Role.HEADING) else "body")
+            (b.text, "body" if _main(row) else "heading")
             for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True)
             if w and (_main(row) or _only(row, Role.HEADING))
         ]
@@ -413,22 +419,13 @@ def _main(row: NDArray[np.bool_]) -> bool:
 
 def _in_main(allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which blocks may be in the main text."""
-    found: NDArray[np.bool_] = allowed[:, [INDEX[role] for role in MAIN]].sum(axis=1) > 0
-    return found
+    body, heading = (allowed[:, INDEX[role]] for role in MAIN)
+    return body | heading
 
 
-def lines_read(golds: Sequence[Gold]) -> dict[str, list[str]]:
-    """The roles of all blocks as people read them, by page."""
-    theirs = {gold.page: [str(ROLES[role]) for role in gold.allowed.argmax(axis=1)] for gold in golds if gold.by_hand}
-    return theirs | dict(own_labels({gold.page: gold for gold in golds}))
-
-
-def own_labels(pages: Mapping[str, Gold]) -> Iterator[tuple[str, list[str]]]:
-    """Our own labels, a role for every block, of those of the pages whose lines are still those that were read."""
+def own_labels() -> Iterator[dict[str, Any]]:
     with open(LABELS / "roles.jsonl", encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            if row["lines"] == lines_digest(pages[row["page"]].blocks):
-                yield row["page"], [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
+        yield from map(json.loads, lines)
 
 
 def html_example(gold: Gold) -> Example:
@@ -443,7 +440,7 @@ def unmarked_example(gold: Gold) -> Example:
 def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:
     """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place.
 
-    `taught`: roles (blocks of `gold`, roles) as a net reads them from the markup, for blocks that no person read.
+    `taught`: roles (blocks of `gold`, roles) as a net reads them from the markup, to be kept to what the labels allow.
     """
     texts = [block.text for block in gold.blocks]
     if way == "wrapped":

@@ -17,7 +17,7 @@ from pipeline.label import agreed, decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import load_scorer
-from training.data import Example, Gold, lines_read, pages, words
+from training.data import ARTICLES, Example, Gold, pages, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
@@ -125,12 +125,13 @@ def score(
 def read_by_hand(golds: Sequence[Gold], gold: Known) -> dict[str, list[float]]:
     """By set, the word F1s of the stories as people read them against the set's own gold: what labels without a fault score."""
     f1s: dict[str, list[float]] = defaultdict(list)
-    roles = lines_read(golds)
     for page in golds:
-        if page.blocks and page.page in roles:
-            told = zip(page.blocks, roles[page.page], strict=True)
+        if page.blocks and page.read:
+            told = zip(page.blocks, page.read, strict=True)
             story = " ".join(paragraph(block) for block, role in told if role in STORY)
-            f1s[set_of(page.page)].append(gold.f1(page.page, story))
+            f1s[set_of(page.page) + ("" if page.kind in ARTICLES else ", no articles")].append(
+                gold.f1(page.page, story)
+            )
     return dict(sorted(f1s.items()))
 
 

@@ -60,8 +60,8 @@ LINKED = frozenset({Role.NAVIGATION, Role.HEADLINE})
 
 def laid_out(golds: Sequence[Gold]) -> list[Gold]:
     """The news pages read by hand that have a story and are not long, each in tables; how follows from the page's name."""
-    read = (gold for gold in golds if gold.by_hand and gold.kind == "news")
-    pages = (_in_tables(gold) for gold in read if len(gold.blocks) <= LONGEST)
+    read = (gold for gold in golds if gold.by_hand and gold.kind == "news" and len(gold.blocks) <= LONGEST)
+    pages = map(_in_tables, read)
     return [page for page in pages if page]
 
 

@@ -1,8 +1,8 @@
 """From the bench to weights and figures, in one command: ``python -m training.train``.
 
 Cross-validate by site, fit the temperatures on the unseen predictions, write the figures, and the weights fitted on everything
-meanwhile. Each time the nets for markup are fitted first, and teach those for flattened text: of pages whose body is known but
-whose other lines nobody labelled, they say what those lines are. With two at a time a net took 3 to 8 minutes, two each way a fold;
+meanwhile. Each time the nets for markup are fitted first, and teach those for flattened text: where a page's body is known and its
+other lines are not, they say what those lines are. With two at a time a net took 3 to 8 minutes, two each way a fold;
 ``--folds ""`` skips the cross-validation and keeps the temperatures and figures of the last one.
 """
 

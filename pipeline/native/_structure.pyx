@@ -8,7 +8,6 @@ recursive, and every loop is over elements, blocks or characters.
 from cpython.array cimport array, clone
 from cpython.unicode cimport PyUnicode_DATA, PyUnicode_KIND, PyUnicode_READ
 from libc.stdint cimport int64_t, uint8_t
-from libc.string cimport memset
 
 from pipeline.native._checked cimport check
 from pipeline.native._named cimport row_of
@@ -180,14 +179,11 @@ cdef Py_ssize_t _kinds(Page page, double[:, ::1] raw, Py_ssize_t at) except -1:
     check(at + page.tags + page.surroundings <= raw.shape[1])
     for row in range(page.blocks):
         tag, around = page.tag[page.kind[page.element[row]]], page.around_element(page.owner[row])
-        check(0 <= tag <= page.tags)
         told = &raw[row, at]
-        memset(told, 0, page.tags * sizeof(double))
-        if tag:
-            told[tag - 1] = 1
-        told += page.tags
+        for bit in range(page.tags):
+            told[bit] = tag == bit + 1
         for bit in range(page.surroundings):
-            told[bit] = around >> bit & 1
+            told[page.tags + bit] = around >> bit & 1
     return at + page.tags + page.surroundings
 
 
@@ -290,10 +286,7 @@ cdef Py_ssize_t _headings(Page page, double[:, ::1] raw, Py_ssize_t at) except -
         raw[row, at + 3], raw[row, at + 4] = h1, h2
         raw[row, at + 5], raw[row, at + 6] = page.articles[page.element[row]], page.articles[page.elements - 1]
     for row in range(page.blocks):
-        if first < 0:
-            raw[row, at], raw[row, at + 1] = 0, 0
-        else:
-            raw[row, at], raw[row, at + 1] = row > first, abs(row - first)
+        raw[row, at], raw[row, at + 1] = 0 <= first < row, abs(row - first) if first >= 0 else 0
         raw[row, at + 2] = row == first
     return at + 7
 
@@ -336,7 +329,7 @@ cdef Py_ssize_t _pair(unsigned int first, unsigned int second) noexcept nogil:
 
 cdef Py_ssize_t _hrefs(list hrefs, str local_initials, double[:, ::1] raw, Py_ssize_t at) except -1:
     """The shape of each block's first link."""
-    cdef Py_ssize_t row, place, size, digits, hyphens, slashes
+    cdef Py_ssize_t row, place, column, size, digits, hyphens, slashes
     cdef str href
     cdef int kind
     cdef const void* data
@@ -345,8 +338,8 @@ cdef Py_ssize_t _hrefs(list hrefs, str local_initials, double[:, ::1] raw, Py_ss
         href = hrefs[row]
         size, kind, data = len(href), PyUnicode_KIND(href), PyUnicode_DATA(href)
         if not size:
-            for place in range(6):
-                raw[row, at + place] = 0
+            for column in range(6):
+                raw[row, at + column] = 0
             continue
         digits = hyphens = slashes = 0
         for place in range(size):
