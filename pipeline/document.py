@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 IN_MEMORY = Locator("")
 # Pages are never opened by name: what a page says is nobody's wish to read a file.
-NAME_OF_A_PAGE = re.compile(r"https?://\S{1,2000}|\S{1,1000}\.(?:x?html?|txt|json|jsonl|csv|parquet|warc|wet|gz)", re.I)
+NAME_OF_A_PAGE = re.compile(
+    r"\s*+(?:https?://\S{1,2000}|\S{1,1000}\.(?:x?html?|txt|json|jsonl|csv|parquet|warc|wet|gz))\s*+", re.I
+)
 DEFAULTS = Settings()
 
 
@@ -73,7 +75,7 @@ def extract(
     """
     if not isinstance(data, bytes | str):
         raise UsageError(f"extract reads a page itself, as bytes or text, and this is of type {type(data).__name__}")
-    if isinstance(data, str) and NAME_OF_A_PAGE.fullmatch(data.strip()):
+    if isinstance(data, str) and NAME_OF_A_PAGE.fullmatch(data):
         raise UsageError("this is the name of a page, not a page; open it first: extract(open(name, 'rb').read())")
     segment = SEGMENT if languages else SEGMENT_WITHOUT_CLAIMS
     stages = [DECODE, segment, LABEL, *([METADATA] if metadata else []), *([LANGUAGE] if languages else [])]

@@ -395,24 +395,25 @@ def _add_activated(state: Floats, values: Floats, bias: Floats) -> None:
 @cache
 def load(path: str, shipped: str) -> tuple[Weights, ...]:
     """The nets of a weights file, or of the one that comes with presscut; read once a process. Raises `SettingsError`."""
+    name = path or shipped
     try:
         with np.load(path or str(_shipped(shipped)), allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in Weights._fields}
+            found = {field: arrays[field] for field in Weights._fields}
     except (OSError, ValueError, KeyError) as error:
-        raise SettingsError(f"{path or shipped}: not a weights file of this version of presscut ({error})") from None
+        raise SettingsError(f"{name}: not a weights file of this version of presscut ({error})") from None
     facts = found["mean"].shape[1] if found["mean"].ndim == 2 else 0
     if facts != len(DENSE):
-        raise SettingsError(f"{path or shipped}: made for {facts} facts a block, this version has {len(DENSE)}")
+        raise SettingsError(f"{name}: made for {facts} facts a block, this version has {len(DENSE)}")
     if len(found["mean"]) != NETS:
-        raise SettingsError(f"{path or shipped}: holds {len(found['mean'])} nets, this version reads {NETS}")
+        raise SettingsError(f"{name}: holds {len(found['mean'])} nets, this version reads {NETS}")
     if not ((found["bin_facts"] >= 0) & (found["bin_facts"] < facts)).all():
-        raise SettingsError(f"{path or shipped}: has bins of facts that it does not have")
-    entering = facts + sum(found[name].shape[-1] for name in ("bin_facts", "words", "paths"))
+        raise SettingsError(f"{name}: has bins of facts that it does not have")
+    entering = facts + sum(found[field].shape[-1] for field in ("bin_facts", "words", "paths"))
     if found["enter"].shape[1:2] != (entering,):
-        raise SettingsError(f"{path or shipped}: its first layer does not fit its {entering} facts, bins and tokens")
+        raise SettingsError(f"{name}: its first layer does not fit its {entering} facts, bins and tokens")
     kinds = dict.fromkeys(("dilations", "bin_facts"), np.int64)
-    found = {name: np.ascontiguousarray(array, dtype=kinds.get(name, np.float32)) for name, array in found.items()}
-    return tuple(Weights(**{name: array[net] for name, array in found.items()}) for net in range(len(found["mean"])))
+    found = {field: np.ascontiguousarray(array, dtype=kinds.get(field, np.float32)) for field, array in found.items()}
+    return tuple(Weights(**{field: array[net] for field, array in found.items()}) for net in range(len(found["mean"])))
 
 
 def _shipped(kind: str) -> object:

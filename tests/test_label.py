@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,20 @@ def test_the_logits_of_several_nets_are_averaged() -> None:
     assert np.array_equal(probabilities(logits_of(net, net), 1.2), probabilities(logits_of(net), 1.2))
 
 
+def asked_in_turn(
+    said: Mapping[Any, Floats], words: NDArray[np.float64], at_once: bool = False
+) -> tuple[list[Any], NDArray[np.float64]]:
+    """Which nets were asked for their logits, in order, and what they agree on."""
+    asked: list[Any] = []
+
+    def ask(net: object) -> Floats:
+        asked.append(net)
+        return said[net]
+
+    p = agreed([partial(ask, net) for net in said], 1.0, words, at_once)
+    return asked, p
+
+
 @pytest.mark.parametrize(
     ("likely", "at_once", "asked"),
     [(9.0, False, [0]), (0.5, False, [0, 1, 2]), (-9.0, False, [0]), (9.0, True, [0, 1, 2])],
@@ -215,13 +230,7 @@ def test_other_nets_are_asked_where_the_first_sees_a_story_and_leaves_it_unclear
     logits = np.zeros((4, len(ROLES)), dtype=np.float32)
     logits[:2, MAIN] = likely
     logits[2:, ROLES.index(Role.NAVIGATION)] = abs(likely)
-    found: list[int] = []
-
-    def ask(net: int) -> Floats:
-        found.append(net)
-        return logits + np.float32(net)
-
-    p = agreed([partial(ask, net) for net in range(3)], 1.0, np.full(4, 50.0), at_once)
+    found, p = asked_in_turn({net: logits + np.float32(net) for net in range(3)}, np.full(4, 50.0), at_once)
     assert found == asked
     assert np.allclose(p, probabilities([logits], 1.0), atol=2e-4)
 
@@ -237,15 +246,8 @@ def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_uncl
         logits[:2, MAIN], logits[2:, ROLES.index(Role.NAVIGATION)] = sure, sure
         return logits
 
-    found: list[str] = []
-
-    def ask(name: str, logits: Floats) -> Floats:
-        found.append(name)
-        return logits
-
     said = {"first": logits_where(2.2), "second": logits_where(second), "last": logits_where(0.0)}
-    words = np.full(4, 50.0)
-    p = agreed([partial(ask, *opinion) for opinion in said.items()], 1.0, words, at_once=False)
+    found, p = asked_in_turn(said, np.full(4, 50.0))
     assert found == asked
     assert np.array_equal(p, probabilities([said[name] for name in asked], 1.0))
 
@@ -253,13 +255,7 @@ def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_uncl
 def test_the_last_net_is_not_asked_of_a_sure_short_story_above_a_long_tail() -> None:
     logits = np.zeros((405, len(ROLES)), dtype=np.float32)
     logits[:5, MAIN], logits[5:, ROLES.index(Role.HEADLINE)] = 9, 4.5
-    found: list[int] = []
-
-    def ask(net: int) -> Floats:
-        found.append(net)
-        return logits
-
-    p = agreed([partial(ask, net) for net in range(3)], 1.0, np.full(405, 20.0), at_once=False)
+    found, p = asked_in_turn(dict.fromkeys(range(3), logits), np.full(405, 20.0))
     assert found == [0, 1]
     assert (p[:5, MAIN].sum(axis=1) > 0.99).all() and (p[5:, MAIN].sum(axis=1) > 0.01).all()
 

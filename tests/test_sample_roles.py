@@ -85,30 +85,47 @@ def test_every_visible_word_of_the_sample_is_in_exactly_one_block(sample: Sample
 
 
 OLD_PARAGRAPHS = [
+    (
+        "Last Tuesday the whole club met at the old mill with six vans and a great deal of rope. The farmer had told us in March that the "
+        "field would be ploughed, and nobody wanted to wait until the swarms came."
+    ),
+    (
+        "Bees fly home at dusk, so the doors of the hives were closed at nine. Each hive was then strapped between two boards, carried to the "
+        "gate by four people, and loaded with its face to the front, so that the frames would not swing in the bends."
+    ),
+    "At half past two the last van reached the orchard at Lower Weir. Only one hive had come open, and Mrs. Hale was stung four times.",
+    "The bees were let out at seven. By noon they had found the beans.",
+]
+SHORT_PARAGRAPHS = [
     "Last Tuesday the whole club met at the old mill with six vans and a great deal of rope, and waited for the sun to go down.",
     "Bees fly home at dusk, so the doors were closed at nine. Each hive was strapped between two boards and carried by four people.",
     "At half past two the last van reached the orchard at Lower Weir. Only one hive had come open, and Mrs. Hale was stung four times.",
     "The bees were let out at seven. By noon they had found the beans.",
 ]
-OLD_PAGE = f"""<html><head><title>The Weir Valley Bee Keepers Page</title></head><body bgcolor="#ffffcc">
+OLD_BYLINE = "by Martin Oakes, 3 May 1999"
+
+
+def old_page(paragraphs: list[str]) -> str:
+    return f"""<html><head><title>The Weir Valley Bee Keepers Page</title></head><body bgcolor="#ffffcc">
 <table border=0 width=750><tr><td colspan=2><img src=bee.gif><font size=6>Weir Valley Bee Keepers</font></td></tr>
 <tr><td valign=top width=150 bgcolor=#ffcc66><b>Menu</b><br><a href=index.html>Home</a><br><a href=hives.html>Hives</a><br>
 <a href=honey.html>Honey for sale</a><br><a href=guest.html>Guestbook</a><br><br>Visitors: 10482</td>
-<td valign=top><center><h2>How we moved forty hives in one night</h2></center><font size=2>by Martin Oakes, 3 May 1999</font><p>
-{"<br><br>".join(OLD_PARAGRAPHS)}<p><hr><a href=spring99.html>Next: our spring meeting</a> | <a href=archive.html>Older stories</a>
+<td valign=top><center><h2>How we moved forty hives in one night</h2></center><font size=2>{OLD_BYLINE}</font><p>
+{"<br><br>".join(paragraphs)}<p><hr><a href=spring99.html>Next: our spring meeting</a> | <a href=archive.html>Older stories</a>
 <p><font size=1>This page is best viewed at 800x600. Last changed 5 May 1999. Mail the webmaster.</font></td></tr></table></body></html>"""
 
 
-def old_story() -> list[str]:
-    return [block.text for block in extract(OLD_PAGE).blocks if block.role in {Role.BODY, Role.HEADING}]
+@pytest.mark.parametrize("paragraphs", [OLD_PARAGRAPHS, SHORT_PARAGRAPHS])
+def test_a_page_laid_out_in_tables_keeps_its_menu_out_of_the_story(paragraphs: list[str]) -> None:
+    told = extract(old_page(paragraphs)).text.split("\n\n")
+    assert [text for text in told if text != OLD_BYLINE] == paragraphs
 
 
-def test_a_page_laid_out_in_tables_keeps_its_menu_out_of_the_story() -> None:
-    assert [text for text in old_story() if not text.startswith("by Martin Oakes")] == OLD_PARAGRAPHS
+SLIP = "by a hair: the first net, sure of all else, takes the byline for body, and the second is not asked"
 
 
-@pytest.mark.xfail(
-    reason="by a hair: the first net, sure of all else, takes the byline for body, and the second is not asked"
+@pytest.mark.parametrize(
+    "paragraphs", [OLD_PARAGRAPHS, pytest.param(SHORT_PARAGRAPHS, marks=pytest.mark.xfail(reason=SLIP))]
 )
-def test_a_page_laid_out_in_tables_keeps_its_byline_out_of_the_story() -> None:
-    assert old_story() == OLD_PARAGRAPHS
+def test_a_page_laid_out_in_tables_keeps_its_byline_out_of_the_story(paragraphs: list[str]) -> None:
+    assert extract(old_page(paragraphs)).text.split("\n\n") == paragraphs

@@ -75,10 +75,10 @@ def tables(figures: dict[str, dict[str, float]]) -> str:
 def card(golds: Sequence[Gold], figures: dict[str, dict[str, float]], shown: str) -> str:
     """The model card that travels with the weights."""
     sets = Counter(set_of(gold.page) for gold in golds)
-    by_hand = Counter(set_of(gold.page) for gold in golds if gold.read)
+    read = Counter(set_of(gold.page) for gold in golds if gold.read)
     dilations = ", ".join(map(str, Shape().dilations))
     sizes = "; ".join(_size(way, figures[way]["temperature"]) for way in figures)
-    trained = "\n".join(f"| `{name}` | {count} | {by_hand[name]} |" for name, count in sorted(sets.items()))
+    trained = "\n".join(f"| `{name}` | {count} | {read[name]} |" for name, count in sorted(sets.items()))
     return CARD.format(trained=trained, tables=shown, dilations=dilations, sizes=sizes)
 
 
