@@ -88,7 +88,10 @@ class Features(NamedTuple):
 
 
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
-    """Facts of every block of one page, in order."""
+    """Facts of every block of one page, in order.
+
+    Without `structure` nothing is known of the blocks but their texts, as of flattened text: neither paths nor headings.
+    """
     texts = [block.text for block in blocks]
     words = read_words(texts)
     dense = np.zeros((len(blocks), len(DENSE)), dtype=np.float32)
@@ -99,18 +102,13 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     link_share = dense[:, DENSE.index("link_share")]
     finish(_story_raw(words, texts, link_share), STORY_SCALES, dense, len(TEXT_FACTS))
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)
-    around = [block.path for block in blocks]
+    around = [""] * len(blocks) if structure is None else [block.path for block in blocks]
     paths, path_starts, alike = _paths(around)
     heads = _like_headings(texts) if structure is None else np.array([block.level > 0 for block in blocks], dtype=bool)
     # Numbered from 0, whether or not a heading comes first.
     heads[:1] = False
     sections = np.cumsum(heads, dtype=np.int64)
     return Features(dense, tokens, token_starts, paths, path_starts, np.concatenate([alike, sections[None]]))
-
-
-def unmarked(blocks: Sequence[Block]) -> Features:
-    """Facts of the blocks of a page with markup as if it were flattened: nothing is known but their texts."""
-    return features([block._replace(path="") for block in blocks], None)
 
 
 def _like_headings(texts: Sequence[str]) -> NDArray[np.bool_]:

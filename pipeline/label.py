@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from pipeline import native
 from pipeline.errors import SettingsError
-from pipeline.features import DENSE, Features, features, unmarked
+from pipeline.features import DENSE, Features, features
+from pipeline.kept_memory import keep_memory
 from pipeline.model import ROLES, Block, Role
 from pipeline.one_thread import one_thread
 from pipeline.structure import Floats, Ints
@@ -241,7 +242,7 @@ def standardise(dense: Floats, weights: Weights) -> Floats:
 
 def _run_unmarked(blocks: Sequence[Block], weights: Weights) -> Floats:
     """Logits of a page with markup, read by a net for flattened text as if it were some."""
-    return run(unmarked(blocks), weights)
+    return run(features(blocks, None), weights)
 
 
 def agreed(
@@ -395,6 +396,7 @@ def _add_activated(state: Floats, values: Floats, bias: Floats) -> None:
 @cache
 def load(path: str, shipped: str) -> tuple[Weights, ...]:
     """The nets of a weights file, or of the one that comes with presscut; read once a process. Raises `SettingsError`."""
+    keep_memory()
     name = path or shipped
     try:
         with np.load(path or str(_shipped(shipped)), allow_pickle=False) as arrays:

@@ -21,6 +21,7 @@ from pipeline.features import (
     STORY_FACTS,
     TEXT_FACTS,
     WORD_BUCKETS,
+    Features,
     features,
 )
 from pipeline.model import Block
@@ -35,6 +36,11 @@ def blocks(*texts: str, path: str = "") -> list[Block]:
 
 def facts(*texts: str) -> list[dict[str, float]]:
     return [dict(zip(DENSE, row, strict=True)) for row in features(blocks(*texts), None).dense.tolist()]
+
+
+def marked(*texts: str, path: str) -> Features:
+    """Facts of blocks of a page with markup, all of one path."""
+    return features(blocks(*texts, path=path), np.zeros((len(texts), len(STRUCTURE)), dtype=np.float32))
 
 
 def words_of(text: str) -> list[int]:
@@ -60,7 +66,7 @@ TEXTS = st.lists(st.text(alphabet="ab AB 12 .,!? é字あ🍞©\u200b\n-«»", m
 
 @given(TEXTS)
 def test_facts_are_finite_and_rows_are_blocks(texts: list[str]) -> None:
-    found = features(blocks(*texts, path="div/p.a-b"), None)
+    found = marked(*texts, path="div/p.a-b")
     assert found.dense.shape == (len(texts), len(DENSE))
     assert found.dense.dtype == np.float32
     assert np.isfinite(found.dense).all()
@@ -72,9 +78,9 @@ def test_facts_are_finite_and_rows_are_blocks(texts: list[str]) -> None:
 
 @given(TEXTS.filter(bool))
 def test_tokens_of_a_block_do_not_depend_on_its_neighbours(texts: list[str]) -> None:
-    whole = features(blocks(*texts, path="div/p.a"), None)
+    whole = marked(*texts, path="div/p.a")
     for index, text in enumerate(texts):
-        alone = features(blocks(text, path="div/p.a"), None)
+        alone = marked(text, path="div/p.a")
         assert whole.words[whole.word_starts[index] : whole.word_starts[index + 1]].tolist() == alone.words.tolist()
         assert whole.paths[whole.path_starts[index] : whole.path_starts[index + 1]].tolist() == alone.paths.tolist()
 
@@ -172,9 +178,14 @@ def test_a_linked_text_is_no_long_text() -> None:
 
 
 def test_path_tokens_are_marked_by_distance() -> None:
-    found = features(blocks("Pears", path="main/div.c-card__body/p.big"), None)
+    found = marked("Pears", path="main/div.c-card__body/p.big")
     expected = ["0:p", "0:big", "1:div", "1:c", "1:card", "1:body", "2:main"]
     assert found.paths.tolist() == [crc32(token.encode()) % PATH_BUCKETS for token in expected]
+
+
+def test_read_as_flattened_text_a_block_has_no_path() -> None:
+    found = features(blocks("Pears", path="main/p"), None)
+    assert (found.paths.tolist(), found.path_starts.tolist()) == ([], [0, 0])
 
 
 def test_structure_comes_after_text_and_says_it_is_there() -> None:
@@ -191,17 +202,22 @@ def test_no_blocks_give_no_rows() -> None:
     assert (found.words.tolist(), found.word_starts.tolist(), found.path_starts.tolist()) == ([], [0], [0])
 
 
+TWO_BLOCKS = "<div class=story><h1>Nine pears</h1><p class=lead>Picked on Sunday.</p></div>"
+
+
 def test_tokens_are_the_same_in_every_process() -> None:
     program = (
-        "from pipeline.features import features; from pipeline.model import Block;"
-        "f = features([Block('Nine pears', 0, 10, 'div.story/p')], None); print(f.words.tolist(), f.paths.tolist())"
+        "from pipeline.features import features; from pipeline.segment_html import segment_html;"
+        f"page = segment_html({TWO_BLOCKS!r}); f = features(page.blocks, page.structure);"
+        "print(f.words.tolist(), f.paths.tolist())"
     )
     seeds = [{"PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"} for seed in ("1", "2")]
     said = {
         subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, check=True).stdout
         for env in seeds
     }
-    found = features([Block("Nine pears", 0, 10, "div.story/p")], None)
+    page = segment_html(TWO_BLOCKS)
+    found = features(page.blocks, page.structure)
     assert said == {f"{found.words.tolist()} {found.paths.tolist()}\n".encode()}
 
 

@@ -25,7 +25,7 @@ from rapidfuzz.distance import Indel
 
 from pipeline.clean import paragraph
 from pipeline.decode import decode
-from pipeline.features import Features, features, unmarked
+from pipeline.features import Features, features
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
@@ -434,7 +434,7 @@ def html_example(gold: Gold) -> Example:
 
 def unmarked_example(gold: Gold) -> Example:
     """The blocks of a page with markup as a net for flattened text is shown them, where those for markup leave the story unclear."""
-    return html_example(gold)._replace(features=unmarked(gold.blocks))
+    return html_example(gold)._replace(features=features(gold.blocks, None))
 
 
 def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:
