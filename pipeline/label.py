@@ -395,7 +395,10 @@ def _add_activated(state: Floats, values: Floats, bias: Floats) -> None:
 
 @cache
 def load(path: str, shipped: str) -> tuple[Weights, ...]:
-    """The nets of a weights file, or of the one that comes with presscut; read once a process. Raises `SettingsError`."""
+    """The nets of a weights file, or of the one that comes with presscut; read once a process, which from then on keeps some memory.
+
+    Raises `SettingsError`.
+    """
     keep_memory()
     name = path or shipped
     try:

@@ -183,9 +183,13 @@ def test_path_tokens_are_marked_by_distance() -> None:
     assert found.paths.tolist() == [crc32(token.encode()) % PATH_BUCKETS for token in expected]
 
 
-def test_read_as_flattened_text_a_block_has_no_path() -> None:
-    found = features(blocks("Pears", path="main/p"), None)
-    assert (found.paths.tolist(), found.path_starts.tolist()) == ([], [0, 0])
+def test_read_as_flattened_text_a_page_has_neither_paths_nor_headings() -> None:
+    page = [
+        Block("The harvest of pears began on Monday, the growers said.", 0, 55, "main/p"),
+        Block("Pears were picked by hand.", 56, 82, "main/h2", level=2),
+    ]
+    found = features(page, None)
+    assert (found.paths.tolist(), found.path_starts.tolist(), found.groups.tolist()) == ([], [0] * 3, [[0, 0]] * 3)
 
 
 def test_structure_comes_after_text_and_says_it_is_there() -> None:

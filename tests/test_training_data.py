@@ -12,7 +12,7 @@ import pytest
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from training.bins import BINS, bins_of
-from training.data import IN_SHARE, INDEX, LABELS, MAIN, OUT_SHARE, Gold, by_hand, matched_share, within
+from training.data import IN_SHARE, INDEX, LABELS, MAIN, OUT_SHARE, Gold, _as_read, by_hand, matched_share, within
 from training.layouts import laid_out
 
 STORY = [
@@ -117,17 +117,55 @@ def test_pages_that_nobody_read_or_that_have_no_story_are_not_laid_out_anew() ->
     assert not laid_out([by_hand(_read_page("page/2", without_story), [role for _, role in without_story])])
 
 
-def test_a_page_of_the_web_takes_the_roles_read_only_where_its_own_gold_agrees_about_the_main_text() -> None:
+def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:
     page = _read_page("web/1", READ)
     main = np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
     # The gold leaves out the second paragraph, takes in another story's title, and says nothing of the last line.
     says_main = np.array([False, False, False, False, True, False, True, False])
     page.allowed[:] = np.where(says_main[:, None], main, ~main)
-    page.weight[-1] = 0
+    page.allowed[-1], page.weight[-1] = True, 0
     found = within(page, [role for _, role in READ])
-    assert not found.by_hand and found.weight.tolist() == page.weight.tolist()
+    assert not found.by_hand and found.weight.tolist() == [1] * len(READ)
     for block, (_, role) in enumerate(READ):
         disputed = block in {5, 6}
         assert [ROLES[at] for at in np.flatnonzero(found.allowed[block])] == (
             [ROLES[at] for at in np.flatnonzero(page.allowed[block])] if disputed else [role]
         )
+
+
+def test_a_standfirst_that_the_gold_has_in_its_text_stays_one() -> None:
+    page = _read_page("news/1", READ)
+    page.allowed[:] = False
+    page.allowed[:, [INDEX[role] for role in (*MAIN, Role.SUBTITLE)]] = True
+    roles = [Role.SUBTITLE, *[Role.BODY] * (len(READ) - 1)]
+    assert [ROLES[at] for at in np.flatnonzero(within(page, roles).allowed[0])] == [Role.SUBTITLE]
+
+
+@pytest.mark.parametrize(
+    ("page", "kind", "in_gold", "gold_stands", "weighs_more"),
+    [
+        ("news-en-dev/1", "news", 4, True, True),
+        # Half of the story as read is another one to the gold.
+        ("news-en-dev/1", "news", 1, False, True),
+        ("news-dev/1", "news", 4, False, True),
+        ("wcxb-dev/1", "article", 4, False, True),
+        ("wcxb-dev/1", "listing", 4, True, False),
+    ],
+)
+def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
+    page: str, kind: str, in_gold: int, gold_stands: bool, weighs_more: bool
+) -> None:
+    lines = [(f"Paragraph {number} of the story.", Role.BODY) for number in range(5)]
+    gold = _read_page(page, lines)._replace(kind=kind)
+    gold.allowed[:] = np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    gold.allowed[in_gold:] = ~gold.allowed[in_gold:]
+    found = _as_read(gold, [Role.BODY] * 5)
+    assert found.allowed[-1, INDEX[Role.BODY]] != gold_stands
+    assert found.allowed[0].sum() == 1 and found.by_hand == weighs_more
+
+
+def test_shares_count_blocks_that_the_gold_knows_of() -> None:
+    gold = _read_page("news-en-dev/1", [("One paragraph.", Role.BODY), ("Another paragraph.", Role.BODY)])
+    gold.allowed[1] = ~np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    gold.weight[0] = 0
+    assert not _as_read(gold, [Role.BODY] * 2).allowed[1, INDEX[Role.NOTICE]]

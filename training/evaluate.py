@@ -73,11 +73,14 @@ def asked(logits: NDArray[np.float32], example: Example, temperature: float, at_
 
 
 def fit_temperature(logits: Logits, examples: Sequence[Example], at_once: bool) -> float:
-    """The temperature under which the roles read by hand are most probable."""
+    """The temperature under which the roles that the pages read by hand allow are most probable."""
     by_hand = [example for example in examples if example.by_hand and example.page in logits]
 
     def surprise(temperature: float) -> float:
-        p = [asked(logits[example.page], example, temperature, at_once)[example.allowed] for example in by_hand]
+        p = [
+            (asked(logits[example.page], example, temperature, at_once) * example.allowed).sum(axis=1)
+            for example in by_hand
+        ]
         return float(-np.log(np.maximum(np.concatenate(p), 1e-4)).mean())
 
     return min((round(float(step), 2) for step in np.arange(0.7, 3.01, 0.05)), key=surprise)
@@ -114,7 +117,8 @@ def score(
             roles.add(gold.roles[example.page], example.texts, names)
         if example.by_hand and example.texts:
             sure = p[np.arange(len(p)), chosen] >= CONFIDENT
-            confident += (sure.sum(), example.allowed[np.arange(len(p)), chosen][sure].sum())
+            right = np.array([name == role for name, role in zip(names, example.read, strict=True)])
+            confident += (sure.sum(), right[sure].sum())
     figures = {name: float(np.mean(values)) for name, values in sorted(f1s.items())}
     figures |= {f"pages {name}": len(values) for name, values in sorted(f1s.items()) if name.startswith("news in ")}
     figures |= roles.figures()

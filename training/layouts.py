@@ -15,7 +15,7 @@ from zlib import crc32
 
 import numpy as np
 
-from pipeline.model import ROLES, Role
+from pipeline.model import Role
 from training.data import Gold, closed, made
 
 # Longer pages are left out: these are old, and every line costs time.
@@ -67,7 +67,7 @@ def laid_out(golds: Sequence[Gold]) -> list[Gold]:
 
 def _in_tables(gold: Gold) -> Gold | None:
     """The page in tables; none where it has no story or its lines would be others."""
-    roles = [ROLES[role] for role in gold.allowed.argmax(axis=1)]
+    roles = [Role(role) for role in gold.read]
     if Role.BODY not in roles:
         return None
     lines = [(" ".join(block.text.split()), role) for block, role in zip(gold.blocks, roles, strict=True)]

@@ -127,7 +127,7 @@ def death(code: int | None) -> tuple[str, bool]:
 def slim_worker() -> None:
     """Have this process give back memory it no longer needs, for as long as it lives; where there is no glibc, nothing.
 
-    For processes that are ours: a library user's own keeps its allocator as it is.
+    For processes that are ours: a library user's own keeps what one page took for the next (`pipeline.kept_memory`).
     """
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", LEAN["ARROW_DEFAULT_MEMORY_POOL"])
     with contextlib.suppress(OSError, AttributeError):
