@@ -123,7 +123,8 @@ letter for letter (`training/scripts.py`).
 gold itself disagrees on what the main text is; a section front's teasers are often taken for its text. Lists of other stories
 in plain list markup, most of all in scripts with few labelled pages, are often taken for navigation. Languages other than the major European ones have few labelled pages. Short
 standfirsts are taken for body text and the reverse, where editors themselves differ. Of pages laid out in nested tables, short lines beside the story are
-sometimes taken for it. Readers' comments occur in few of the
+sometimes taken for it. Posts of others set into a story are mostly left out of it,
+as the gold of news-en-dev has it, and called captions or furniture. Readers' comments occur in few of the
 labelled pages. Flattened text without sentences (tables, lyrics) has nothing to tell it from menus.
 """
 
