@@ -38,15 +38,14 @@ def facts(*texts: str) -> list[dict[str, float]]:
     return [dict(zip(DENSE, row, strict=True)) for row in features(blocks(*texts), None).dense.tolist()]
 
 
-def marked(*texts: str, path: str) -> Features:
+def marked(*texts: str, path: str = "") -> Features:
     """Facts of blocks of a page with markup, all of one path."""
     return features(blocks(*texts, path=path), np.zeros((len(texts), len(STRUCTURE)), dtype=np.float32))
 
 
 def words_of(text: str) -> list[int]:
     """Token buckets of a block of a page with markup: first words, then last."""
-    structure = np.zeros((1, len(STRUCTURE)), dtype=np.float32)
-    return features(blocks(text), structure).words.tolist()
+    return marked(text).words.tolist()
 
 
 def start(word: str) -> int:

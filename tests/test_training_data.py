@@ -12,7 +12,19 @@ import pytest
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from training.bins import BINS, bins_of
-from training.data import IN_SHARE, INDEX, LABELS, MAIN, OUT_SHARE, Gold, _as_read, by_hand, matched_share, within
+from training.data import (
+    IN_SHARE,
+    INDEX,
+    LABELS,
+    MAIN,
+    OUT_SHARE,
+    Gold,
+    _as_read,
+    _mask,
+    by_hand,
+    matched_share,
+    within,
+)
 from training.layouts import laid_out
 
 STORY = [
@@ -119,7 +131,7 @@ def test_pages_that_nobody_read_or_that_have_no_story_are_not_laid_out_anew() ->
 
 def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:
     page = _read_page("web/1", READ)
-    main = np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    main = _mask(MAIN)
     # The gold leaves out the second paragraph, takes in another story's title, and says nothing of the last line.
     says_main = np.array([False, False, False, False, True, False, True, False])
     page.allowed[:] = np.where(says_main[:, None], main, ~main)
@@ -135,8 +147,7 @@ def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_a
 
 def test_a_standfirst_that_the_gold_has_in_its_text_stays_one() -> None:
     page = _read_page("news/1", READ)
-    page.allowed[:] = False
-    page.allowed[:, [INDEX[role] for role in (*MAIN, Role.SUBTITLE)]] = True
+    page.allowed[:] = _mask((*MAIN, Role.SUBTITLE))
     roles = [Role.SUBTITLE, *[Role.BODY] * (len(READ) - 1)]
     assert [ROLES[at] for at in np.flatnonzero(within(page, roles).allowed[0])] == [Role.SUBTITLE]
 
@@ -157,7 +168,7 @@ def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
 ) -> None:
     lines = [(f"Paragraph {number} of the story.", Role.BODY) for number in range(5)]
     gold = _read_page(page, lines)._replace(kind=kind)
-    gold.allowed[:] = np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    gold.allowed[:] = _mask(MAIN)
     gold.allowed[in_gold:] = ~gold.allowed[in_gold:]
     found = _as_read(gold, [Role.BODY] * 5)
     assert found.allowed[-1, INDEX[Role.BODY]] != gold_stands
@@ -166,6 +177,6 @@ def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
 
 def test_shares_count_blocks_that_the_gold_knows_of() -> None:
     gold = _read_page("news-en-dev/1", [("One paragraph.", Role.BODY), ("Another paragraph.", Role.BODY)])
-    gold.allowed[1] = ~np.isin(np.arange(len(ROLES)), [INDEX[role] for role in MAIN])
+    gold.allowed[1] = ~_mask(MAIN)
     gold.weight[0] = 0
     assert not _as_read(gold, [Role.BODY] * 2).allowed[1, INDEX[Role.NOTICE]]

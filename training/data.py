@@ -457,8 +457,7 @@ def own_labels() -> Iterator[dict[str, Any]]:
 
 
 def html_example(gold: Gold) -> Example:
-    facts = features(gold.blocks, gold.structure)
-    return _example(gold, "html", gold.blocks, facts, gold.allowed, gold.weight)._replace(read=gold.read)
+    return _example(gold, "html", gold.blocks, features(gold.blocks, gold.structure), np.arange(len(gold.blocks)))
 
 
 def unmarked_example(gold: Gold) -> Example:
@@ -480,8 +479,7 @@ def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | N
     ends = np.cumsum([len(text) + len(glue) for text in texts])
     blocks = segment_text(glue.join(texts)).blocks
     source = np.searchsorted(ends, [(block.start + block.end) // 2 for block in blocks], side="right")
-    example = _example(gold, way, blocks, features(blocks, None), gold.allowed[source], gold.weight[source])
-    example = example._replace(read=[gold.read[at] for at in source.tolist()] if gold.read else ())
+    example = _example(gold, way, blocks, features(blocks, None), source)
     return example if taught is None else taught_by(example, taught[source])
 
 
@@ -491,13 +489,14 @@ def taught_by(example: Example, p: NDArray[np.float32]) -> Example:
     return example._replace(taught=within / within.sum(axis=1, keepdims=True))
 
 
-def _example(
-    gold: Gold, way: str, blocks: list[Block], facts: Features, allowed: NDArray[np.bool_], weight: NDArray[np.float32]
-) -> Example:
+def _example(gold: Gold, way: str, blocks: list[Block], facts: Features, source: NDArray[np.int64]) -> Example:
+    """`source`: which block of `gold` each of these comes from."""
+    allowed, weight = gold.allowed[source], gold.weight[source]
+    read = [gold.read[at] for at in source.tolist()] if gold.read else ()
     target = np.where(weight == 0, np.nan, _in_main(allowed)).astype(np.float32)
     counts = np.array([len(words(block.text)) for block in blocks], dtype=np.float32)
     texts = [block.text for block in blocks]
     told = [paragraph(block) for block in blocks]
     return Example(
-        gold.page, gold.site, way, facts, texts, told, allowed, weight, counts, target, gold.by_hand, gold.kind
+        gold.page, gold.site, way, facts, texts, told, allowed, weight, counts, target, gold.by_hand, gold.kind, read
     )
