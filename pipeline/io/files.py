@@ -54,7 +54,7 @@ def page_bytes(raw: IO[bytes], name: str, size: int, settings: ReadSettings) -> 
 
 # First bytes of archives that are not compressed, whatever their name says.
 LEGIBLE = re.compile(rb"WARC|file|\s*\{|\xef\xbb\xbf\s*\{")
-ARCHIVE_SUFFIX = re.compile(r"\.(?:warc|wet|arc|jsonl|ndjson|jsonlines)\.(gz|zst)$", re.IGNORECASE)
+ARCHIVE_SUFFIX = re.compile(r"\.(?:warc|wet|arc|jsonl|ndjson|jsonlines|csv|tsv)\.(gz|zst)$", re.IGNORECASE)
 
 
 def _never(_: bytes) -> bool:

@@ -20,6 +20,7 @@ from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
 from pipeline.io.contained import parquet_columns
+from pipeline.io.delimited import csv_columns
 from pipeline.io.files import passed_over
 from pipeline.io.items import NOTES, Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, is_web, open_binary
@@ -192,10 +193,12 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
 
 def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
     reader = recognise(raw, file.name)
-    if reader not in ("jsonl", "parquet"):
+    if reader == "parquet":
+        columns = parquet_columns(file.path, file.name, settings)
+    elif reader in ("jsonl", "csv"):
+        columns = (jsonl_columns if reader == "jsonl" else csv_columns)(raw, file.name, settings)
+    else:
         return reader
-    parquet = reader == "parquet"
-    columns = parquet_columns(file.path, file.name, settings) if parquet else jsonl_columns(raw, file.name, settings)
     try:
         if columns is not None:
             check_columns(columns, file.name, settings)

@@ -14,7 +14,7 @@ from contextlib import closing
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io import contained, containers, files, tables, warc
+from pipeline.io import contained, containers, delimited, files, tables, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
 from pipeline.io.members import Broken, Chain, PlainBytes, read_at, size_of
 from pipeline.io.opening import is_url, open_binary
@@ -55,6 +55,7 @@ READERS: dict[str, Reader] = {
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
     "jsonl": Reader(tables.read_jsonl, splits=True),
+    "csv": Reader(delimited.read_csv),
     "parquet": Reader(contained.read_parquet, splits=True),
     "zip": Reader(containers.read_zip, splits=True),
     "tar": Reader(containers.read_tar),
@@ -63,9 +64,10 @@ READERS: dict[str, Reader] = {
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
 HEAD_BYTES = 4096
-TABLE_SUFFIX = re.compile(r"\.((jsonl|ndjson|jsonlines)(\.gz|\.zst)?|parquet)$", re.IGNORECASE)
+TABLE_SUFFIX = re.compile(r"\.((jsonl|ndjson|jsonlines|csv|tsv)(\.gz|\.zst)?|parquet)$", re.IGNORECASE)
 SUFFIXES = (
     (re.compile(r"\.parquet$", re.IGNORECASE), "parquet"),
+    (re.compile(r"\.(csv|tsv)(\.gz|\.zst)?$", re.IGNORECASE), "csv"),
     (TABLE_SUFFIX, "jsonl"),
     (re.compile(r"\.(warc|wet)(\.gz|\.zst)?$", re.IGNORECASE), "warc"),
     (re.compile(r"\.arc(\.gz|\.zst)?$", re.IGNORECASE), "arc"),

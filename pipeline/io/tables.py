@@ -81,8 +81,8 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
 def jsonl_columns(raw: IO[bytes], name: str, settings: ReadSettings) -> list[str] | None:
     """Columns of the first row; None for a file too damaged to tell."""
     try:
-        line = next(_lines(raw, Part(name, name), settings), None)
-        return list(_object(line.content)) if isinstance(line, _Line) else None
+        line = next(lines_of(raw, Part(name, name), settings), None)
+        return list(_object(line.content)) if isinstance(line, Line) else None
     except (OSError, ValueError, Broken):
         return None
 
@@ -116,7 +116,7 @@ def _word(value: object) -> str | None:
 # JSONL
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """One line and where it is stored; `content` is None when it is too long to read."""
 
     record: str
@@ -129,14 +129,14 @@ class _Line(NamedTuple):
 
 def read_jsonl(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
     """The rows whose lines start in the part; a line that is no JSON object is a failure, an empty one is nothing."""
-    for line in _lines(raw, part, settings):
+    for line in lines_of(raw, part, settings):
         if isinstance(line, Failure):
             yield line
         elif line.content is None or line.content.strip():
             yield _row(line, part.name, settings)
 
 
-def _row(line: _Line, name: str, settings: ReadSettings) -> Page | Failure:
+def _row(line: Line, name: str, settings: ReadSettings) -> Page | Failure:
     locator = Locator(name, line.record, line.offset, line.length)
     if line.content is None:
         return Failure(locator, "too_large", f"the line is longer than {settings.hard_limit} bytes; not read")
@@ -165,14 +165,15 @@ def begins_with_row(head: bytes) -> bool:
     return _is_object(line) if newline else ROW_BEGIN.match(line) is not None
 
 
-def _lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line | Failure]:
+def lines_of(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Line | Failure]:
+    """The lines that start in the part, of a file that may be compressed, and what damage has cost."""
     if codec_of(raw, part.name) is None:
         yield from _plain_lines(raw, part, settings)
     else:
         yield from _compressed_lines(raw, part, settings)
 
 
-def _plain_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line]:
+def _plain_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Line]:
     stop = part.stop if part.stop >= 0 else size_of(raw)
     start = part.start
     if start and read_at(raw, start - 1, 1) != b"\n":
@@ -184,10 +185,10 @@ def _plain_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator
     while text.position < stop and text.look(1):
         offset = text.position
         content, ended = _take_line(text, settings.hard_limit)
-        yield _Line(f"@{offset}", offset, text.position - offset, content, ended)
+        yield Line(f"@{offset}", offset, text.position - offset, content, ended)
 
 
-def _compressed_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[_Line | Failure]:
+def _compressed_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Line | Failure]:
     """Lines of all members in a row; after damage, of those from the next member that opens."""
     size = size_of(raw)
     start: int | None = 0
@@ -202,7 +203,7 @@ def _compressed_lines(raw: IO[bytes], part: Part, settings: ReadSettings) -> Ite
                 # The first text after damage is mostly the rest of a line; it is a row only if it happens to be whole.
                 if number > 1 or not start or _is_object(content):
                     record = f"{start}+{number}" if start else str(number)
-                    yield _Line(record, start, chain.position - start, content, ended)
+                    yield Line(record, start, chain.position - start, content, ended)
                 intact = chain.before if text.held else chain.position
             if chain.position >= size:
                 return
