@@ -18,6 +18,7 @@ from pipeline.errors import PageError, PresscutError, UsageError
 
 if TYPE_CHECKING:
     from pipeline.model import Page
+    from pipeline.report.compare import Comparison
 
 OK, LOOK, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -218,18 +219,33 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pipeline.report.compare import COLUMNS, compared
+    from pipeline.report.compare import COLUMNS
 
-    print("\t".join(COLUMNS))
+    header: list[Sequence[object]] = [COLUMNS]
+    status = OK
     for file in options.files:
-        page = _page(file)
         try:
-            rows = compared(file, page.data, page.url, options.names or ["trafilatura"])
-        except PageError as error:
-            raise PresscutError(f"{file}: {error}") from None
-        for row in rows:
+            rows = _compared(file, options.names or ["trafilatura"])
+        except UsageError:
+            raise
+        except PresscutError as error:
+            # One page that cannot be read is no reason to leave out the others.
+            status = _say(error, LOOK)
+            continue
+        for row in (*header, *rows):
             print("\t".join(map(str, row)))
-    return OK
+        header = []
+    return status
+
+
+def _compared(file: str, names: Sequence[str]) -> list[Comparison]:
+    from pipeline.report.compare import compared
+
+    page = _page(file)
+    try:
+        return compared(file, page.data, page.url, names)
+    except PageError as error:
+        raise PresscutError(f"{file}: {error}") from None
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -37,11 +37,14 @@ def tag_languages(
 
     `blocks` are one page's, in reading order: they are each other's context. `hints` are the page's own claims, one
     per block (the nearest ``lang`` attribute, else the link's ``hreflang``): evidence, not truth.
-    Raises `SettingsError` for an unknown engine, `UsageError` for hints of another number than the blocks.
+    Raises `SettingsError` for an unknown engine, `UsageError` for hints of another number than the blocks, and for one text in place
+    of a list of them.
 
     >>> [span.language for spans in tag_languages(["Son xəbərlər", "12:45"]) for span in spans]
     ['az', 'und']
     """
+    if isinstance(blocks, str):
+        raise UsageError("tag_languages takes a page's blocks, and this is one text: give it as [text]")
     if hints is not None and len(hints) != len(blocks):
         raise UsageError(f"{len(hints)} hints for {len(blocks)} blocks; give one per block, None where there is none")
     if settings.engine == "default":

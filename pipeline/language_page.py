@@ -336,6 +336,7 @@ class _Page:
         """The spans of a block that may be in several languages; neighbours of one language merged."""
         evidence = answer.alone * (kept / TICKS)
         scores = evidence + hinted
+        claimed = not np.array_equal(hinted, unhinted)
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
         weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
@@ -350,7 +351,9 @@ class _Page:
             confidence = float(p[label])
             p[label] = -1.0
             second = int(p.argmax())
-            decided = "model" if own == label else "prior" if int((alone + unhinted).argmax()) == label else "markup"
+            # Pieces that were read together may lean another way than their mean; without claims the page did it.
+            by_page = not claimed or int((alone + unhinted).argmax()) == label
+            decided = "model" if own == label else "prior" if by_page else "markup"
             if decided == "model" and all(answer.by_script[group]):
                 decided = "script"
             own_p = float(1.0 / np.exp(alone - alone[own]).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def read(path: str | Path, tables: tuple[str, ...] = tuple(schema.TABLES)) -> dict[str, pd.DataFrame]:
-    """The tables of an output folder as data frames by name. Raises `UsageError` when there is no finished run."""
+def read(path: str | Path, tables: str | Sequence[str] = tuple(schema.TABLES)) -> dict[str, pd.DataFrame]:
+    """The tables of an output folder, or those of these names, as data frames by name.
+
+    Raises `UsageError` when there is no finished run, or no such table.
+    """
+    tables = [tables] if isinstance(tables, str) else tables
     return {name: frame(table(path, name)) for name in tables}
 
 

@@ -42,6 +42,8 @@ class Summary(NamedTuple):
     """Rows by table; empty when the run stopped before the tables."""
     error_kinds: dict[str, int]
     seconds: float
+    left_out: tuple[str, ...] = ()
+    """Inputs of the last run into this folder that this one was not given: their pages are no longer in its tables."""
 
 
 class Unfinished(PresscutError):
@@ -73,6 +75,10 @@ def run(
         loaded(chosen.compare.extractor)
     if not given:
         raise UsageError("no input: name a file or folder to read")
+    if workers is not None and workers < 1:
+        raise UsageError(
+            f"{workers} workers can do nothing; give a whole number of at least 1, or None for one per core"
+        )
     if until not in STOP_NAMES:
         raise UsageError(f"cannot stop at {until!r}; stops are {', '.join(STOP_NAMES)}")
     if engine not in ENGINES:
@@ -80,10 +86,12 @@ def run(
     _keep_apart(given, output)
     places = output_places(output)
     with _alone(places):
+        before = _json(places.plan)
         jobs, skipped = _plan(given, places, chosen, until, tuple(child))
         todo = [job for job in jobs if finished(job) is None]
         _do(places, ENGINES[engine](), todo, workers, told)
-        return _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
+        summary = _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
+        return summary._replace(left_out=_left_out(before, given, jobs))
 
 
 def _keep_apart(inputs: Sequence[str], output: str | Path) -> None:
@@ -215,7 +223,7 @@ def _plan(
     if not jobs:
         raise UsageError(f"{', '.join(given)}: no pages there; name a file, or a folder that holds some")
     plan = {
-        "inputs": [path if path == "-" or "://" in path else os.path.abspath(path) for path in given],
+        "inputs": _absolute(given),
         "settings": to_dict(settings),
         "until": until,
         "shards": {job.shard.shard_id: key_of(job, until) for job in jobs},
@@ -224,6 +232,18 @@ def _plan(
     if plan != before:
         write_json(places.plan, plan)
     return jobs, Counter({item.kind: item.count for item in found.skipped})
+
+
+def _left_out(before: dict[str, Any] | None, given: Sequence[str], jobs: Sequence[Job]) -> tuple[str, ...]:
+    """Inputs of the plan before that are not given now; none where all their content is, as of a folder that was moved."""
+    if before is None or set(before["digests"].values()) <= {job.shard.digest for job in jobs}:
+        return ()
+    return tuple(path for path in before["inputs"] if path not in _absolute(given))
+
+
+def _absolute(given: Sequence[str]) -> list[str]:
+    """The inputs as any folder would name them."""
+    return [path if path == "-" or "://" in path else os.path.abspath(path) for path in given]
 
 
 def _json(path: Path) -> dict[str, Any] | None:

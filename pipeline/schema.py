@@ -98,7 +98,10 @@ class BlockRow(NamedTuple):
     role: Annotated[str, "What the block is for the page: " + ", ".join(Role)]
     score: Annotated[float, "Probability that the role is right"]
     why: Annotated[str, "The facts that decided, in words"]
-    text: Annotated[str, "Text as a reader sees it, white space collapsed"]
+    text: Annotated[
+        str,
+        "Text as a reader sees it, white space collapsed; the lines of preformatted and hard-wrapped text stay lines",
+    ]
     start: Annotated[int, "First character in the decoded source"]
     end: Annotated[int, "Just past the last character in the decoded source"]
     path: Annotated[str, "The last four elements above the text, with class or id; empty for flattened text"]

@@ -30,7 +30,7 @@ def test_a_run_says_what_it_found_on_standard_error_only(tmp_path: Path) -> None
     assert done.returncode == 0
     assert done.stdout == b""
     said = done.stderr.decode()
-    assert "3 pages in, 2 documents and 1 errors out" in said
+    assert "3 pages in, 2 documents and 1 error out" in said
     assert "errors by kind: 1 empty" in said
     assert "2 documents" in said
 
@@ -233,7 +233,18 @@ def test_compare_sets_our_story_beside_trafilatura_s(capsys: pytest.CaptureFixtu
     assert head == ["file", "extractor", "our_words", "their_words", "ours_in_theirs", "theirs_in_ours"]
     assert [row[1] for row in rows] == ["trafilatura", "justext"]
     assert float(rows[0][4]) > 0.8
+    capsys.readouterr()
     assert main(["compare", TRAM, "--with", "nobody"]) == 2
+    assert not capsys.readouterr().out
+
+
+def test_compare_goes_on_after_a_page_that_cannot_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken.html"
+    broken.write_bytes(bytes(range(256)) * 40)
+    assert main(["compare", str(broken), TRAM]) == 1
+    shown = capsys.readouterr()
+    assert [line.split("\t")[0] for line in shown.out.splitlines()] == ["file", TRAM]
+    assert f"{broken}: " in shown.err
 
 
 def test_pages_and_tables_do_not_share_a_folder(tmp_path: Path) -> None:

@@ -170,7 +170,8 @@ def test_spans_cover_every_block_in_order(blocks: list[str]) -> None:
     for block, spans in zip(blocks, tag_languages(blocks), strict=True):
         assert covers(block, spans)
         assert all(0.0 <= span.confidence <= 1.0 for span in spans)
-        assert all(span.decided_by in {"script", "model", "prior", "markup", "none"} for span in spans)
+        # Nobody claimed anything.
+        assert all(span.decided_by in {"script", "model", "prior", "none"} for span in spans)
 
 
 @settings(max_examples=30, deadline=None)
@@ -197,6 +198,11 @@ def test_an_empty_block_between_others_changes_nothing() -> None:
     without = tag_languages(ENGLISH_PAGE)
     with_empty = tag_languages([*ENGLISH_PAGE[:3], "", *ENGLISH_PAGE[3:]])
     assert with_empty == [*without[:3], [], *without[3:]]
+
+
+def test_without_a_claim_it_is_never_the_markup_that_decided() -> None:
+    [spans] = tag_languages(["Это дом. This is a house."])
+    assert "markup" not in {span.decided_by for span in spans}
 
 
 def test_what_decided_is_said_and_the_answer_without_the_page_is_kept() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 import pipeline
-from pipeline import Document, PageError, Role, UsageError, extract
+from pipeline import Document, PageError, Role, UsageError, extract, tag_languages
 from pipeline.clean import clean, story
 from pipeline.model import Block
 from pipeline.report.formats import as_markdown
@@ -87,6 +87,18 @@ def test_a_line_that_names_a_page_among_other_words_is_text(text: str) -> None:
 def test_what_is_neither_bytes_nor_text_is_named() -> None:
     with pytest.raises(UsageError, match="of type NoneType"):
         extract(None)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"extract\(path.read_bytes\(\)\)"):
+        extract(ROOT / "raw")  # type: ignore[arg-type]
+
+
+def test_a_page_is_of_one_of_two_kinds() -> None:
+    with pytest.raises(UsageError, match="no kind 'pdf'"):
+        extract("<p>A line.", kind="pdf")
+
+
+def test_one_text_is_no_list_of_blocks() -> None:
+    with pytest.raises(UsageError, match=r"give it as \[text\]"):
+        tag_languages("A line.")
 
 
 def test_entries_that_touch_are_words_of_their_own_in_story_and_headlines_and_marked_in_their_blocks() -> None:

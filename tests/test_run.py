@@ -12,6 +12,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from pipeline import PresscutError, Settings, UsageError, read, run
 from pipeline.extractors import CompareSettings
 from pipeline.io.items import ReadSettings
 from pipeline.language import LanguageSettings
+from pipeline.report.progress import told_summary
 from pipeline.runs import retry, status
 from pipeline.settings import GuardSettings
 from tests.made import POISON_CHILD, contents, folder, manifest, page, poison, warc
@@ -137,6 +139,20 @@ def test_a_removed_file_leaves_no_rows_and_no_parts(tmp_path: Path) -> None:
     assert set(read(output)["documents"]["file"]) == {"page-0000.html", "page-0002.html"}
     listed = {part["path"] for parts in manifest(output)["tables"].values() for part in parts}  # type: ignore[attr-defined]
     assert {name for name in contents(output) if name.endswith(".parquet")} == listed
+
+
+def test_inputs_that_are_no_longer_named_are_told(tmp_path: Path) -> None:
+    first, second = (folder(tmp_path / name, [page(number)]) for number, name in enumerate(["first", "second"]))
+    (second / "page-0000.html").rename(second / "another.html")
+    out = tmp_path / "out"
+    assert run(first, out, workers=1).left_out == ()
+    summary = run(second, out, workers=1)
+    assert summary.left_out == (str(first),)
+    assert f"no longer in {out}, because tables are of the inputs of one run: {first}" in told_summary(summary)
+    assert run([first, second], out, workers=1).left_out == ()
+    assert run(second, out, workers=1).left_out == (str(first),)
+    # The same pages in another place.
+    assert run(second.rename(tmp_path / "moved"), out, workers=1).left_out == ()
 
 
 def test_changed_settings_redo_what_depends_on_them_and_nothing_else(tmp_path: Path) -> None:
@@ -314,6 +330,7 @@ def test_readers_go_by_the_manifest_not_by_what_lies_around(tmp_path: Path) -> N
     stray = next(output.glob("documents/*.parquet"))
     shutil.copy(stray, stray.with_name("part-stray.parquet"))
     assert len(read(output)["documents"]) == 3
+    assert list(read(output, "documents")) == ["documents"]
 
 
 def test_nothing_is_silently_passed_over(tmp_path: Path) -> None:
@@ -333,15 +350,16 @@ def test_nothing_is_silently_passed_over(tmp_path: Path) -> None:
         ("empty", {}, "no pages there"),
         ("pages", {"until": "labels"}, "stops are segment, label, language, tables"),
         ("pages", {"engine": "spark"}, "engines are local, ray"),
+        ("pages", {"workers": 0}, "0 workers can do nothing"),
         ("pages", {"output": "pages/page-0000.html"}, "the output must be a folder"),
     ],
 )
-def test_impossible_requests_say_what_to_do(tmp_path: Path, inputs: str, options: dict[str, str], said: str) -> None:
+def test_impossible_requests_say_what_to_do(tmp_path: Path, inputs: str, options: dict[str, Any], said: str) -> None:
     folder(tmp_path / "pages", [page(1)])
     (tmp_path / "empty").mkdir()
     output = tmp_path / options.pop("output", "out")
     with pytest.raises(UsageError, match=said) as raised:
-        run(tmp_path / inputs, output, workers=1, **options)
+        run(tmp_path / inputs, output, **({"workers": 1} | options))
     assert "\n" not in str(raised.value)
 
 

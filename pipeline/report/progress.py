@@ -57,13 +57,18 @@ class Progress:
 
 def told_summary(summary: Summary) -> str:
     """What was found, what failed, where to look."""
-    if not summary.done_now:
+    if not summary.done_now and not summary.left_out:
         return f"nothing to do: all {counted(summary.pages, 'page')} in {summary.output} are up to date ({summary.seconds:.1f} s)"
     lines = [
-        f"{counted(summary.pages, 'page')} in, {summary.documents} documents and {summary.errors} errors out ({summary.seconds:.1f} s)"
+        f"{counted(summary.pages, 'page')} in, {counted(summary.documents, 'document')} and {counted(summary.errors, 'error')} out ({summary.seconds:.1f} s)"
     ]
     if summary.done_now < summary.shards:
         lines.append(f"{summary.shards - summary.done_now} of {summary.shards} shards were up to date and left alone")
+    if summary.left_out:
+        lines.append(
+            f"no longer in {summary.output}, because tables are of the inputs of one run: {', '.join(summary.left_out)}; "
+            "name those too to have all of them"
+        )
     if summary.skipped:
         lines.append("passed over: " + _counts(summary.skipped))
     if summary.errors:
@@ -71,7 +76,10 @@ def told_summary(summary: Summary) -> str:
     if summary.retryable:
         lines.append(f"{summary.retryable} of them may work another time: presscut retry {summary.output}")
     if summary.until == TABLES:
-        lines.append(f"{summary.output}: " + ", ".join(f"{count} {name}" for name, count in summary.rows.items()))
+        lines.append(
+            f"{summary.output}: "
+            + ", ".join(counted(count, name.removesuffix("s")) for name, count in summary.rows.items())
+        )
         lines.append(
             f"look at them with: {_python()} -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'][['title', 'language', 'published']])\""
         )
