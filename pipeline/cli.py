@@ -270,7 +270,10 @@ def _retry(options: argparse.Namespace) -> int:
 
 
 def _page(path: str) -> Page:
-    """The first page a file holds. Raises `UsageError` when there is no such file, `PresscutError` when it cannot be read."""
+    """The first page a file holds; if it holds more, that is said.
+
+    Raises `UsageError` when there is no such file, `PresscutError` when it cannot be read.
+    """
     from pipeline.io.items import Failure, ReadSettings
     from pipeline.io.plan import plan
     from pipeline.io.readers import read_shard
@@ -278,13 +281,17 @@ def _page(path: str) -> Page:
 
     if path != "-" and Path(path).is_dir():
         raise UsageError(f"{path}: a folder; extract reads one page, run reads folders")
-    for shard in plan([path], ReadSettings()):
-        for item in read_shard(shard, ReadSettings()):
-            if isinstance(item, Failure):
-                raise PresscutError(f"{path}: {item.message}")
-            if isinstance(item, Page):
-                return item
-    raise PresscutError(f"{path}: no page in it")
+    settings = ReadSettings()
+    items = (item for shard in plan([path], settings) for item in read_shard(shard, settings))
+    found = (item for item in items if isinstance(item, Page | Failure))
+    first = next(found, None)
+    if first is None:
+        raise PresscutError(f"{path}: no page in it")
+    if isinstance(first, Failure):
+        raise PresscutError(f"{path}: {first.message}")
+    if next(found, None):
+        print(f"{path}: this is the first of its pages; presscut run reads all", file=sys.stderr)
+    return first
 
 
 def _pairs(column: str) -> Iterator[tuple[str, str]]:

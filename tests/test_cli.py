@@ -227,6 +227,16 @@ def test_make_knows_the_order_of_stages_also_in_parallel() -> None:
     assert re.findall(r"--until (\w+)", shown) == ["segment", "label", "language", "tables"]
 
 
+def test_extract_says_when_it_reads_the_first_of_several_pages(tmp_path: Path) -> None:
+    for count, said in ((1, b""), (2, b"this is the first of its pages; presscut run reads all\n")):
+        table = tmp_path / f"{count}.jsonl"
+        table.write_text("".join(json.dumps({"html": page(number)}) + "\n" for number in range(count)), "utf-8")
+        done = presscut("extract", str(table))
+        assert done.returncode == 0
+        assert done.stdout
+        assert done.stderr.endswith(said) and bool(done.stderr) == bool(said)
+
+
 def test_compare_sets_our_story_beside_trafilatura_s(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", TRAM, "--with", "trafilatura", "--with", "justext"]) == 0
     head, *rows = (line.split("\t") for line in capsys.readouterr().out.splitlines())
