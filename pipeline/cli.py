@@ -219,22 +219,22 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from pipeline.extractors import loaded
     from pipeline.report.compare import COLUMNS
 
-    header: list[Sequence[object]] = [COLUMNS]
-    status = OK
+    names, status = options.names or ["trafilatura"], OK
+    for name in names:
+        loaded(name)
+    print("\t".join(COLUMNS))
     for file in options.files:
         try:
-            rows = _compared(file, options.names or ["trafilatura"])
+            for row in _compared(file, names):
+                print("\t".join(map(str, row)))
         except UsageError:
             raise
         except PresscutError as error:
             # One page that cannot be read is no reason to leave out the others.
             status = _say(error, LOOK)
-            continue
-        for row in (*header, *rows):
-            print("\t".join(map(str, row)))
-        header = []
     return status
 
 
@@ -283,13 +283,12 @@ def _page(path: str) -> Page:
         raise UsageError(f"{path}: a folder; extract reads one page, run reads folders")
     settings = ReadSettings()
     items = (item for shard in plan([path], settings) for item in read_shard(shard, settings))
-    found = (item for item in items if isinstance(item, Page | Failure))
-    first = next(found, None)
+    first = next((item for item in items if isinstance(item, Page | Failure)), None)
     if first is None:
         raise PresscutError(f"{path}: no page in it")
     if isinstance(first, Failure):
         raise PresscutError(f"{path}: {first.message}")
-    if next(found, None):
+    if any(isinstance(item, Page) for item in items):
         print(f"{path}: this is the first of its pages; presscut run reads all", file=sys.stderr)
     return first
 

@@ -26,7 +26,6 @@ NAME_OF_A_PAGE = re.compile(
     r"\s*+(?:https?://\S{1,2000}|\S{1,1000}\.(?:x?html?|txt|json|jsonl|csv|parquet|warc|wet|gz))\s*+", re.I
 )
 DEFAULTS = Settings()
-KINDS = ("html", "text", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +74,12 @@ def extract(
     The same functions as in a run, on the default settings. Raises `PageError` for what is no page: empty, binary, undecodable; and
     `UsageError` for the name of a page instead of a page, and for another kind.
     """
-    if isinstance(data, Path):
-        raise UsageError("extract reads a page itself, and this is a path: extract(path.read_bytes())")
     if not isinstance(data, bytes | str):
-        raise UsageError(f"extract reads a page itself, as bytes or text, and this is of type {type(data).__name__}")
-    if kind not in KINDS:
+        hint = "; open it first: extract(path.read_bytes())" if isinstance(data, Path) else ""
+        raise UsageError(
+            f"extract reads a page itself, as bytes or text, and this is of type {type(data).__name__}{hint}"
+        )
+    if kind not in ("html", "text", None):
         raise UsageError(f"there is no kind {kind!r} of page; kinds are html and text, and None to look")
     if isinstance(data, str) and NAME_OF_A_PAGE.fullmatch(data):
         raise UsageError("this is the name of a page, not a page; open it first: extract(open(name, 'rb').read())")

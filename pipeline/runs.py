@@ -86,7 +86,7 @@ def run(
     _keep_apart(given, output)
     places = output_places(output)
     with _alone(places):
-        before = _json(places.plan)
+        before = _json(places.plan) if places.manifest.is_file() else None
         jobs, skipped = _plan(given, places, chosen, until, tuple(child))
         todo = [job for job in jobs if finished(job) is None]
         _do(places, ENGINES[engine](), todo, workers, told)
@@ -236,9 +236,17 @@ def _plan(
 
 def _left_out(before: dict[str, Any] | None, given: Sequence[str], jobs: Sequence[Job]) -> tuple[str, ...]:
     """Inputs of the plan before that are not given now; none where all their content is, as of a folder that was moved."""
-    if before is None or set(before["digests"].values()) <= {job.shard.digest for job in jobs}:
+    if before is None or before["until"] != TABLES or jobs[0].until != TABLES:
         return ()
-    return tuple(path for path in before["inputs"] if path not in _absolute(given))
+    if set(before["digests"].values()) <= {job.shard.digest for job in jobs}:
+        return ()
+    now = _absolute(given)
+    return tuple(path for path in before["inputs"] if not any(_is_in(path, place) for place in now))
+
+
+def _is_in(path: str, place: str) -> bool:
+    """Whether an input is another one, or a file or folder in it."""
+    return path == place or path.startswith(place.rstrip("/") + "/")
 
 
 def _absolute(given: Sequence[str]) -> list[str]:

@@ -152,7 +152,15 @@ def test_inputs_that_are_no_longer_named_are_told(tmp_path: Path) -> None:
     assert run([first, second], out, workers=1).left_out == ()
     assert run(second, out, workers=1).left_out == (str(first),)
     # The same pages in another place.
-    assert run(second.rename(tmp_path / "moved"), out, workers=1).left_out == ()
+    second = second.rename(tmp_path / "moved")
+    assert run(second, out, workers=1).left_out == ()
+    # A file, and then the folder it is in.
+    assert run(second / "another.html", tmp_path / "tables", workers=1).left_out == ()
+    (second / "another.html").write_text(page(7), "utf-8")
+    assert run(second, tmp_path / "tables", workers=1).left_out == ()
+    # Pages that were kept are in no table.
+    assert run(first, tmp_path / "kept", workers=1, until="segment").left_out == ()
+    assert run(second, tmp_path / "kept", workers=1, until="segment").left_out == ()
 
 
 def test_changed_settings_redo_what_depends_on_them_and_nothing_else(tmp_path: Path) -> None:

@@ -63,13 +63,13 @@ def test_every_row_is_found_where_its_locator_says(tmp_path: Path) -> None:
     assert [table(row(number)) for number in range(3)] == [table() + found for found in stored]
 
 
-def test_a_bad_row_is_one_failure_and_its_neighbours_are_read(tmp_path: Path) -> None:
-    bad = [b'"u","<p>no"t a quote",x\n', b"u,,2026\n", b"u,<p>story,2026,one more\n"]
+def test_a_row_that_says_nothing_or_too_much_is_one_failure_and_its_neighbours_are_read(tmp_path: Path) -> None:
+    bad = [b"u,,2026\n", b"u,<p>story,2026,one more\n"]
     lines = table(row(0)).removeprefix(table())
-    path = write(tmp_path, "crawl.csv", table() + lines + bad[0] + lines + bad[1] + b"\n" + bad[2] + lines)
+    path = write(tmp_path, "crawl.csv", b"\n" + table() + lines + bad[0] + b"\n" + lines + bad[1] + lines)
     items = read(path)
     assert numbers(items) == [0, 0, 0]
-    assert [lost.kind for lost in failures(items)] == ["bad_row"] * 3
+    assert [lost.kind for lost in failures(items)] == ["bad_row"] * 2
     assert [slice_of(path, lost.locator) for lost in failures(items)] == bad
 
 
@@ -78,22 +78,34 @@ def test_a_row_with_fewer_cells_says_nothing_of_the_other_columns(tmp_path: Path
     assert (found.url, found.data, found.locator.fetched) == ("https://lantern.example/", "<p>One line.", "")
 
 
-def test_a_quote_that_never_closes_is_said_to_have_taken_the_rest(tmp_path: Path) -> None:
-    path = write(tmp_path, "crawl.csv", table(row(0)) + b'u,"<p>' + table(row(1), row(2)).replace(b'"', b""))
-    items = read(path)
+@pytest.mark.parametrize(
+    ("bad", "kind"),
+    [
+        (b'u,"<p>he said "hi" and\nmore, text of it\nend",2026\n', "bad_row"),
+        (b'u,"<p>\n', "truncated"),
+        (b"u,<p>" + b"long " * 30_000 + b"\n", "too_large"),
+        (b'u,"' + b"line\n" * 30_000 + b'",2026\n', "too_large"),
+    ],
+    ids=["quotes in quotes", "a quote that never closes", "a long line", "a long row"],
+)
+def test_a_table_ends_where_nobody_can_tell_rows_apart_and_says_where_the_rest_is(
+    tmp_path: Path, bad: bytes, kind: str
+) -> None:
+    first, rest = table(row(0)), bad + table(row(1), row(2)).removeprefix(table()).replace(b'"', b"")
+    path = write(tmp_path, "crawl.csv", first + rest)
+    items = read(path, ReadSettings(max_page_bytes=20_000))
     assert numbers(items) == [0]
     [lost] = failures(items)
-    assert lost.kind == "truncated"
-    assert slice_of(path, lost.locator).startswith(b'u,"<p>')
-    assert lost.locator.offset + lost.locator.length == path.stat().st_size
+    assert lost.kind == kind
+    assert slice_of(path, lost.locator) == rest
 
 
-def test_a_line_over_the_limit_is_not_read_and_the_next_is(tmp_path: Path) -> None:
-    lines = table(row(0)).removeprefix(table())
-    path = write(tmp_path, "crawl.csv", table() + lines + b"u,<p>" + b"long " * 30_000 + b"\n" + lines)
-    items = read(path, ReadSettings(max_page_bytes=20_000))
-    assert numbers(items) == [0, 0]
-    assert [lost.kind for lost in failures(items)] == ["too_large"]
+def test_a_long_page_is_limited_alike_whatever_was_read_before(tmp_path: Path) -> None:
+    path = write(tmp_path, "crawl.csv", table(("u", "<p>" + "long " * 40_000, "2026")))
+    assert not failures(read(path))
+    small, large = ReadSettings(max_page_bytes=20_000), ReadSettings(max_page_bytes=200_000)
+    for settings, kinds in ((small, ["too_large"]), (large, []), (small, ["too_large"])):
+        assert [lost.kind for lost in failures(read(path, settings))] == kinds
 
 
 @pytest.mark.parametrize("suffix", ["csv.gz", "csv.zst"])
@@ -101,10 +113,23 @@ def test_a_compressed_table_that_breaks_off_says_where_the_rest_stood(tmp_path: 
     members = [COMPRESS[suffix](table(row(0))), COMPRESS[suffix](table(row(1)).removeprefix(table()))]
     path = write(tmp_path, f"crawl.{suffix}", b"".join(members)[:-30])
     items = read(path)
-    assert numbers(items)[:1] == [0]
-    last = failures(items)[-1]
-    assert last.kind in {"truncated", "corrupt"}
-    assert last.locator.offset + last.locator.length == path.stat().st_size
+    assert numbers(items) == [0]
+    [lost] = failures(items)
+    assert lost.kind == "truncated"
+    assert lost.locator.offset + lost.locator.length == path.stat().st_size
+
+
+@pytest.mark.parametrize("suffix", ["csv.gz", "csv.zst"])
+def test_a_compressed_table_without_a_whole_line_is_one_failure(tmp_path: Path, suffix: str) -> None:
+    stored = COMPRESS[suffix](table(row(0)))
+    assert [lost.kind for lost in failures(read(write(tmp_path, f"cut.{suffix}", stored[:12])))] == ["truncated"]
+    assert [lost.kind for lost in failures(read(write(tmp_path, f"none.{suffix}", COMPRESS[suffix](b""))))] == ["empty"]
+
+
+def test_names_of_columns_may_hold_other_delimiters(tmp_path: Path) -> None:
+    stored = b"title, teaser, by whom;html;url\nx;<p>One line.;u/1\n"
+    [found] = pages(read(write(tmp_path, "crawl.csv", stored)))
+    assert (found.url, found.data) == ("u/1", "<p>One line.")
 
 
 def test_cells_that_are_no_utf_8_are_decoded_as_pages_are(tmp_path: Path) -> None:
@@ -115,7 +140,7 @@ def test_cells_that_are_no_utf_8_are_decoded_as_pages_are(tmp_path: Path) -> Non
 
 def test_utf_16_is_named_and_not_read(tmp_path: Path) -> None:
     [lost] = failures(read(write(tmp_path, "crawl.csv", "url,html\nu,<p>\n".encode("utf-16"))))
-    assert lost.kind == "unreadable"
+    assert lost.kind == "unsupported"
     assert "save it as UTF-8" in lost.message
 
 
