@@ -179,6 +179,16 @@ def test_a_page_has_one_title_unless_another_block_is_sure_too() -> None:
     assert [ROLES[role] for role in decide(p[3:], few[3:])] == [Role.HEADLINE]
 
 
+def test_rare_roles_are_found_where_they_are_nearly_as_likely_but_never_in_place_of_the_title() -> None:
+    p = np.full((4, len(ROLES)), 0.01)
+    p[:, ROLES.index(Role.COMMENT)] = [0.30, 0.25, 0.05, 0.38]
+    p[:, ROLES.index(Role.TEASER)] = [0.40, 0.40, 0.1, 0.0]
+    p[2:, ROLES.index(Role.TITLE)] = [0.8, 0.61]
+    assert [ROLES[role] for role in decide(p, np.full(4, 5.0))] == [Role.COMMENT, Role.TEASER, Role.TITLE, Role.TITLE]
+    p[2, ROLES.index(Role.TITLE)], p[2, ROLES.index(Role.COMMENT)] = 0.3, 0.69
+    assert ROLES[decide(p[:3], np.full(3, 5.0))[2]] == Role.TITLE
+
+
 def test_what_is_hardly_part_of_the_story_is_no_subtitle_of_it() -> None:
     p = np.full((2, len(ROLES)), 0.01)
     p[:, ROLES.index(Role.SUBTITLE)], p[:, ROLES.index(Role.NAVIGATION)] = 0.15, 0.12

@@ -117,3 +117,35 @@ def old_page(paragraphs: list[str]) -> str:
 @pytest.mark.parametrize("paragraphs", [OLD_PARAGRAPHS, SHORT_PARAGRAPHS])
 def test_a_page_laid_out_in_tables_keeps_its_menu_and_its_byline_out_of_the_story(paragraphs: list[str]) -> None:
     assert extract(old_page(paragraphs)).text.split("\n\n") == paragraphs
+
+
+SMALL = {
+    "de": """<nav><a href=/>Start</a> <a href=/lokal>Lokales</a></nav><article><h1>Die Fähre kehrt zurück</h1>
+        <p class="byline">Von Klara Winterfeld, 4. Mai 2026</p>
+        <p>Am Montagmorgen legte die alte Fähre zum ersten Mal seit drei Jahren wieder am Steg von Niederau ab.</p>
+        <p>Die Gemeinde hatte den Motor erneuern lassen. Ein Drittel des Geldes kam aus Spenden.</p>
+        <figure><img src=a.jpg><figcaption>Die Fähre am Steg. Foto: Jan Ruhland</figcaption></figure></article>
+        <footer><p>© 2026 Hafenblatt Niederau</p></footer>""",
+    "es": """<h1>El faro vuelve a encenderse tras once años</h1><p class="autor">Por Tomás Arriaga | 8 de junio de 2026</p>
+        <p>El faro del cabo volvió a encenderse el sábado por la noche ante unas doscientas personas.</p>
+        <p>Los vecinos reunieron las piezas durante dos inviernos y las limpiaron en el taller de la escuela.</p>
+        <footer>© Diario del Cabo 2026</footer>""",
+    "it": """<h1>Zuppa di farro della nonna</h1><div class=meta>di Marta Bellori - 12 marzo 2026</div>
+        <p>Questa zuppa si fa quando fuori piove e la cucina sa di rosmarino. Serve una pentola grande.</p>
+        <p>Tritate la cipolla e le carote, fatele appassire nell'olio, poi aggiungete il farro.</p>
+        <h3>Potrebbe interessarti</h3><p><a href=/a>Pane di segale in cinque passi</a></p><p>© 2026 Cucina Lenta</p>""",
+    "ja": """<h1>引退した路面電車が小さな図書館に</h1><p class=date>2026年5月3日 記者 高橋みなと</p>
+        <p>港町の終点で眠っていた路面電車が、三千冊の本を積んだ図書館として生まれ変わった。</p>
+        <p>車内には木の棚と長い座席が残され、子どもたちは窓の外を見ながら絵本を読む。</p><footer>© 港新聞社</footer>""",
+}
+
+
+@pytest.mark.parametrize("language", SMALL)
+def test_a_small_page_of_a_story_has_its_byline_and_its_imprint_outside_of_it(language: str) -> None:
+    blocks = extract(SMALL[language], languages=False, metadata=False).blocks
+    roles = [(block.role, block.text) for block in blocks]
+    [byline] = [role for role, text in roles if "2026" in text and "©" not in text]
+    [notice] = [role for role, text in roles if "©" in text]
+    assert byline is Role.BYLINE
+    assert notice in FURNITURE
+    assert [block.role for block in blocks if len(block.text) > 60 or block.text.endswith("。")] == [Role.BODY] * 2

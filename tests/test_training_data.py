@@ -11,13 +11,16 @@ import pytest
 
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
+from training.bare import bare_pages
 from training.bins import BINS, bins_of
+from training.counts import Counts
 from training.data import (
     IN_SHARE,
     INDEX,
     LABELS,
     MAIN,
     OUT_SHARE,
+    TOLD,
     Gold,
     _as_read,
     _mask,
@@ -78,6 +81,17 @@ def test_labels_given_by_people_cover_every_line_of_a_page_once() -> None:
         assert {role for _, _, role in ranges} <= set(ROLES), row["page"]
 
 
+def test_a_role_is_scored_by_the_words_that_were_read_and_said_to_have_it() -> None:
+    counts = Counts()
+    counts.add(["body", "body", "comment"], ["body", "teaser", "comment"], np.array([6.0, 2.0, 1.0]))
+    counts.add(["comment"], ["body"], np.array([1.0]))
+    figures = counts.figures()
+    assert figures == {
+        "read body": pytest.approx(2 * 6 / (8 + 7)),
+        "read comment": pytest.approx(2 * 1 / (2 + 1)),
+    }
+
+
 def test_bins_part_a_fact_where_its_values_lie_and_leave_marks_of_presence_alone() -> None:
     present, even = np.arange(1000) % 2, np.linspace(-1, 1, 1000)
     # Nine in ten say nought.
@@ -127,6 +141,37 @@ def test_pages_that_nobody_read_or_that_have_no_story_are_not_laid_out_anew() ->
     without_story = [(text, Role.NAVIGATION) for text, _ in READ]
     assert not laid_out([_read_page("page/1", READ)])
     assert not laid_out([by_hand(_read_page("page/2", without_story), [role for _, role in without_story])])
+
+
+COMMENTED = [
+    *READ[:6], ("3 comments", Role.INTERACTION), ("Ben", Role.COMMENT), ("I was on it.", Role.COMMENT), ("Cleo", Role.COMMENT),
+    ("So was I.", Role.COMMENT), ("Also read", Role.TEASER), *READ[6:],
+]  # fmt: skip
+
+
+def test_small_pages_have_a_story_as_it_was_read_and_lines_of_other_pages_around_it() -> None:
+    read = [by_hand(_read_page(f"page/{n}", COMMENTED), [role for _, role in COMMENTED]) for n in range(120)]
+    pages = bare_pages(read)
+    assert len(pages) == len(read)
+    # Other stories are those of the other pages.
+    known = {*COMMENTED, ("Ferry sails twice an hour", Role.HEADLINE)}
+    seen: set[Role] = set()
+    for page in pages:
+        lines = [(b.text, ROLES[role]) for b, role in zip(page.blocks, page.allowed.argmax(axis=1), strict=True)]
+        assert set(lines) <= known
+        story = [line for line in lines if line[1] in TOLD]
+        # The title, the byline and so many paragraphs, in order.
+        assert len(story) >= 3
+        assert story == [line for line in COMMENTED if line[1] in TOLD][: len(story)]
+        seen |= {role for _, role in lines}
+    assert seen == {role for _, role in COMMENTED} - {Role.WIDGET}
+    assert [page.blocks for page in bare_pages(read)] == [page.blocks for page in pages]
+
+
+def test_pages_that_nobody_read_or_that_have_no_story_make_no_small_ones() -> None:
+    assert not bare_pages([_read_page("page/1", COMMENTED)])
+    untold = [(text, Role.NAVIGATION) for text, _ in COMMENTED]
+    assert not bare_pages([by_hand(_read_page("page/2", untold), [role for _, role in untold])])
 
 
 def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:

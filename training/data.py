@@ -14,7 +14,6 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -182,6 +181,10 @@ def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, 
     )
 
 
+# What belongs to a story: its text, and what stands with it.
+TOLD = frozenset({Role.TITLE, Role.SUBTITLE, Role.BYLINE, Role.BODY, Role.HEADING, Role.CAPTION})
+
+
 def _mask(roles: tuple[Role, ...]) -> NDArray[np.bool_]:
     mask = np.zeros(len(ROLES), dtype=bool)
     mask[[INDEX[role] for role in roles]] = True
@@ -316,6 +319,8 @@ def _shared(gold: Gold, read: Gold) -> float:
     return float((size * (main & _in_main(gold.allowed))).sum() / max((size * main).sum(), 1))
 
 
+# The kind of pages that exist only flattened.
+FLAT = "flat"
 # The seed page is the one real page of its shape; made pages outnumber it.
 SEED_COPIES = 120
 
@@ -330,16 +335,16 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     [row] = pages("seed")
     found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
     stories = [gold for gold in golds if gold.kind == "news"]
-    titles = [title for gold in golds for title in _titles(gold)]
+    titles = [title for gold in golds for title in titles_of(gold)]
     furniture = [
-        (text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in _furniture(golds, role)
+        (text, role) for role in (Role.INTERACTION, Role.NOTICE, Role.NAVIGATION) for text in furniture_of(golds, role)
     ]
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
         main = [
-            (b.text, "body" if _main(row) else "heading")
+            (b.text, "body" if _is_paragraph(row) else "heading")
             for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True)
-            if w and (_main(row) or _only(row, Role.HEADING))
+            if w and (_is_paragraph(row) or _only(row, Role.HEADING))
         ]
         if len(main) < 4:
             continue
@@ -351,75 +356,16 @@ def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]
     return found
 
 
-# How a bare page marks another story's title.
-OTHERS = (
-    "<li><a href='/news/another-story'>",
-    "<h3><a href='/news/another-story'>",
-    "<p><a href='/news/another-story'>",
-)
-Part = tuple[str, list[tuple[str, str, Role]]]
-"""What stands around a part of a page, and its lines: what stands around each, the text, the role."""
-
-
-def bare_pages(golds: Sequence[Gold], count: int = 150, seed: int = 7) -> list[Gold]:
-    """Pages of a known story and little else, as a mail, a reader's view or a first try has them.
-
-    A title, some paragraphs, and now and then a bar of links above, a list of other stories or a line of furniture below. Half of them,
-    by chance, say what their parts are, as HTML5 has it.
-    """
-    rng = np.random.default_rng(seed)
-    stories = [gold for gold in golds if gold.kind == "news" and _titles(gold)]
-    titles = [title for gold in stories for title in _titles(gold)]
-    links, notices = _furniture(golds, Role.NAVIGATION), _furniture(golds, Role.NOTICE)
-    found = []
-    for index in rng.permutation(len(stories))[:count]:
-        story = stories[index]
-        body = [b.text for b, row, w in zip(story.blocks, story.allowed, story.weight, strict=True) if w and _main(row)]
-        heads, bar, last = rng.random(3)
-        above = [links[i] for i in rng.integers(0, len(links), int(rng.integers(2, 7)))] if bar < 0.4 else []
-        others = [titles[i] for i in rng.integers(0, len(titles), int(rng.integers(3, 9)))] if heads < 0.3 else []
-        below = [notices[int(rng.integers(0, len(notices)))]] if last < 0.4 else []
-        another = OTHERS[int(rng.integers(0, len(OTHERS)))]
-        title = _lines("<h1>", _titles(story)[:1], Role.TITLE)
-        paragraphs = _lines("<p>", body[: int(rng.integers(1, 15))], Role.BODY)
-        parts = [
-            ("<header><nav><ul>", _lines("<li><a href='/section'>", above, Role.NAVIGATION)),
-            ("<main><article>", title + paragraphs),
-            ("<aside>", _lines(another, others, Role.HEADLINE)),
-            ("<footer>", _lines("<p>", below, Role.NOTICE)),
-        ]
-        head = f"<title>{escape(title[0][1])}</title>" if rng.random() < 0.5 else ""
-        named = rng.random() < 0.5
-        lines = [(text, role) for _, part in parts for _, text, role in part]
-        page = made(story, f"bare/{story.page}", head + _marked(parts, named), lines)
-        found += [page] if page else []
-    return found
-
-
-def _lines(tag: str, texts: Sequence[str], role: Role) -> list[tuple[str, str, Role]]:
-    return [(tag, " ".join(text.split()), role) for text in texts]
-
-
-def _marked(parts: Sequence[Part], named: bool) -> str:
-    """The markup of a page; `named`: with the elements around its parts. Around nothing stands nothing."""
-    told = [
-        (around, "".join(f"{tag}{escape(text)}{closed(tag)}" for tag, text, _ in lines))
-        for around, lines in parts
-        if lines
-    ]
-    return "".join(f"{around}{text}{closed(around)}" if named else text for around, text in told)
-
-
 def closed(tags: str) -> str:
     """The end tags of start tags, the last one first."""
     return "".join(f"</{name}>" for name in reversed(re.findall(r"<(\w+)", tags)))
 
 
-def _titles(gold: Gold) -> list[str]:
+def titles_of(gold: Gold) -> list[str]:
     return [block.text for block, row in zip(gold.blocks, gold.allowed, strict=True) if _only(row, Role.TITLE)]
 
 
-def _furniture(golds: Sequence[Gold], role: Role) -> list[str]:
+def furniture_of(golds: Sequence[Gold], role: Role) -> list[str]:
     """Short lines of a role, read by hand."""
     return [
         block.text
@@ -433,7 +379,7 @@ def _furniture(golds: Sequence[Gold], role: Role) -> list[str]:
 def _flat(page: str, lines: list[tuple[str, str]]) -> Gold:
     blocks = [Block(" ".join(text.split()), 0, 0) for text, _ in lines]
     empty = np.zeros((len(blocks), 0), dtype=np.float32)
-    gold = Gold(page, page, blocks, empty, np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32), True, "flat")
+    gold = Gold(page, page, blocks, empty, np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32), True, FLAT)
     return by_hand(gold, [str(role) for _, role in lines])
 
 
@@ -441,7 +387,8 @@ def _only(row: NDArray[np.bool_], role: Role) -> bool:
     return bool(row[INDEX[role]] and row.sum() == 1)
 
 
-def _main(row: NDArray[np.bool_]) -> bool:
+def _is_paragraph(row: NDArray[np.bool_]) -> bool:
+    """Whether a block is known to be of the main text, and may be its running text."""
     return bool(row[INDEX[Role.BODY]] and not row[INDEX[Role.NOTICE]])
 
 

@@ -16,11 +16,10 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.model import Role
-from training.data import Gold, closed, made
+from training.data import TOLD, Gold, closed, made
 
 # Longer pages are left out: these are old, and every line costs time.
 LONGEST = 400
-STORY = frozenset({Role.TITLE, Role.SUBTITLE, Role.BYLINE, Role.BODY, Role.HEADING, Role.CAPTION})
 
 Line = tuple[str, Role]
 
@@ -71,7 +70,7 @@ def _in_tables(gold: Gold) -> Gold | None:
     if Role.BODY not in roles:
         return None
     lines = [(" ".join(block.text.split()), role) for block, role in zip(gold.blocks, roles, strict=True)]
-    story = [index for index, role in enumerate(roles) if role in STORY]
+    story = [index for index, role in enumerate(roles) if role in TOLD]
     markup = _page(lines, story[0], story[-1] + 1, np.random.default_rng(crc32(gold.page.encode())))
     return made(gold, f"tables/{gold.page}", markup, lines)
 

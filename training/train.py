@@ -23,7 +23,8 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.label import probabilities
-from training.data import Example, Gold, bare_pages, flat_pages, html_example, load, text_example, unmarked_example
+from training.bare import bare_pages
+from training.data import Example, Gold, flat_pages, html_example, load, text_example, unmarked_example
 from training.evaluate import Logits, asked, fit_temperature, known, opinions, score
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
@@ -100,8 +101,9 @@ Fitted = tuple[str, list[Net], list[Example]]
 
 def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[Fitted, Fitted]:
     """The nets of both ways and what they learned from; those with markup teach the others. Made pages are read besides."""
-    in_tables = laid_out(pages)
-    pages = [*pages, *rewritten(pages), *bare_pages(pages)]
+    in_tables, bare = laid_out(pages), bare_pages(pages)
+    in_tables += rewritten(in_tables)
+    pages = [*pages, *rewritten(pages), *bare, *rewritten(bare)]
     # Pages in tables say nothing new once they are flattened.
     with_markup = [html_example(gold) for gold in (*pages, *in_tables)]
     teachers = _nets(MARKUP, with_markup, name)

@@ -44,5 +44,6 @@ def roles(
     title_at: float,
     other_title_at: float,
     told_at: float,
+    weight: NDArray[np.float64],
     chosen: NDArray[np.int64],
 ) -> None: ...

@@ -2,7 +2,7 @@
 """What `pipeline.label` does around its matrix products, compiled: the same steps in the same order."""
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport rint
+from libc.math cimport INFINITY, rint
 from libc.stdint cimport int64_t, uint8_t
 from libc.stdlib cimport qsort
 from libc.string cimport memcpy, memset
@@ -219,12 +219,13 @@ def likeliest(
 
 def roles(
     const double[:, :] p, const uint8_t[::1] inside, Py_ssize_t heading, Py_ssize_t body, Py_ssize_t title, Py_ssize_t subtitle,
-    double title_at, double other_title_at, double told_at, int64_t[::1] chosen,
+    double title_at, double other_title_at, double told_at, const double[::1] weight, int64_t[::1] chosen,
 ):
     """As `pipeline.label.decide`, for a story that is known."""
     cdef Py_ssize_t block, role, best, count = p.shape[0], likeliest_title = 0
     cdef double value, most, title_p = -1
     check(len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title, subtitle))
+    check(len(weight) == p.shape[1])
     for block in range(count):
         value = 0 if inside[block] else p[block, title]
         if value > title_p:
@@ -235,16 +236,16 @@ def roles(
             continue
         best, most = 0, -2
         for role in range(p.shape[1]):
-            value = p[block, role]
+            value = weight[role] * p[block, role]
             if role == heading or role == body:
                 value = -1
             elif role == subtitle:
-                if value + p[block, heading] + p[block, body] < told_at:
+                if p[block, subtitle] + p[block, heading] + p[block, body] < told_at:
                     value = -1
             elif role == title:
-                if block == likeliest_title:
-                    value = 1 if value >= title_at else value
-                elif value < other_title_at:
+                if p[block, title] >= (title_at if block == likeliest_title else other_title_at):
+                    value = INFINITY
+                elif block != likeliest_title:
                     value = -1
             if value > most:
                 best, most = role, value

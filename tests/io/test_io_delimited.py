@@ -162,3 +162,15 @@ def test_whatever_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, c
     with open(path, "w", encoding="utf-8", newline="") as out:
         csv.writer(out, lineterminator="\n").writerows([["page", "url"], *([cell, "u"] for cell in cells)])
     assert [found.data for found in pages(read(path))] == cells
+
+
+@given(st.binary(max_size=200), st.sampled_from(["csv", "csv.gz", "csv.zst"]))
+def test_any_bytes_are_read_and_what_is_lost_is_said(
+    tmp_path_factory: pytest.TempPathFactory, noise: bytes, suffix: str
+) -> None:
+    stored = COMPRESS[suffix](b"page,url\nA line.,u\n" + noise)
+    path = write(tmp_path_factory.mktemp("noise"), f"crawl.{suffix}", stored)
+    first, *rest = read(path)
+    assert first in pages([first])
+    # Everything under the first row is a page, a failure, or an empty line.
+    assert rest or not noise.strip(b"\r\n")
