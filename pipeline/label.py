@@ -65,7 +65,7 @@ class Plain(NamedTuple):
 
 # What is wrong on a page is wrong together, so on a page whose story is not plain the probabilities are less sure together than one by
 # one: their logits are scaled before the story is chosen. Swept on unseen pages of WCXB and news, 0.7..0.95, 0.8..0.95 and 0.2..1.0.
-PLAIN, PAGE_DOUBT = Plain(0.8, 0.85), 0.4
+PLAIN, PAGE_DOUBT = Plain(0.85, 0.85), 0.5
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure. The first was swept on unseen
 # pages, 0.1..0.4: hardly a page differs.
 TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
