@@ -336,7 +336,6 @@ class _Page:
         """The spans of a block that may be in several languages; neighbours of one language merged."""
         evidence = answer.alone * (kept / TICKS)
         scores = evidence + hinted
-        claimed = not np.array_equal(hinted, unhinted)
         posteriors = _softmax(scores)
         labels = self._labels(scores, answer)
         weights = np.array(answer.letters, dtype=np.float64)[:, None] + 1e-9
@@ -351,11 +350,13 @@ class _Page:
             confidence = float(p[label])
             p[label] = -1.0
             second = int(p.argmax())
+            if own == label:
+                decided = "script" if all(answer.by_script[group]) else "model"
             # Pieces that were read together may lean another way than their mean; without claims the page did it.
-            by_page = not claimed or int((alone + unhinted).argmax()) == label
-            decided = "model" if own == label else "prior" if by_page else "markup"
-            if decided == "model" and all(answer.by_script[group]):
-                decided = "script"
+            elif int((alone + unhinted).argmax()) == label or np.array_equal(hinted, unhinted):
+                decided = "prior"
+            else:
+                decided = "markup"
             own_p = float(1.0 / np.exp(alone - alone[own]).sum())
             pieces = answer.pieces[group]
             start, end = pieces[0].start, pieces[-1].end

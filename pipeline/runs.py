@@ -86,12 +86,12 @@ def run(
     _keep_apart(given, output)
     places = output_places(output)
     with _alone(places):
-        before = _json(places.plan) if places.manifest.is_file() else None
-        jobs, skipped = _plan(given, places, chosen, until, tuple(child))
+        before, committed = _json(places.plan) or {}, places.manifest.is_file()
+        jobs, skipped = _plan(given, places, chosen, until, tuple(child), before)
         todo = [job for job in jobs if finished(job) is None]
         _do(places, ENGINES[engine](), todo, workers, told)
         summary = _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
-        return summary._replace(left_out=_left_out(before, given, jobs))
+        return summary._replace(left_out=_left_out(before, given, jobs) if committed else ())
 
 
 def _keep_apart(inputs: Sequence[str], output: str | Path) -> None:
@@ -210,13 +210,15 @@ def _alone(places: Places) -> Iterator[None]:
 
 
 def _plan(
-    given: list[str], places: Places, settings: Settings, until: str, child: tuple[str, ...]
+    given: list[str], places: Places, settings: Settings, until: str, child: tuple[str, ...], before: dict[str, Any]
 ) -> tuple[list[Job], Counter[str]]:
-    """The jobs of the run and what was passed over; written down for `status`, `retry`, and the next run's digests."""
+    """The jobs of the run and what was passed over; written down for `status`, `retry`, and the next run's digests.
+
+    `before`: what was written down last, empty for a first run.
+    """
     from pipeline.io.writer import write_json
     from pipeline.shard import key_of
 
-    before = _json(places.plan) or {}
     found = survey(given, settings.read, before.get("digests"))
     prints = fingerprints(settings)
     jobs = [Job(shard, str(places.root), settings, prints, until, child) for shard in found.shards]
@@ -234,9 +236,9 @@ def _plan(
     return jobs, Counter({item.kind: item.count for item in found.skipped})
 
 
-def _left_out(before: dict[str, Any] | None, given: Sequence[str], jobs: Sequence[Job]) -> tuple[str, ...]:
+def _left_out(before: dict[str, Any], given: Sequence[str], jobs: Sequence[Job]) -> tuple[str, ...]:
     """Inputs of the plan before that are not given now; none where all their content is, as of a folder that was moved."""
-    if before is None or before["until"] != TABLES or jobs[0].until != TABLES:
+    if not before or before["until"] != TABLES or jobs[0].until != TABLES:
         return ()
     if set(before["digests"].values()) <= {job.shard.digest for job in jobs}:
         return ()

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.model import Role
-from training.data import TOLD, Gold, closed, furniture_of, made, titles_of
+from training.data import TOLD, Gold, Line, closed, furniture_of, made, read_lines, titles_of
 
 # How a page marks the lines of a role, one way a page.
 TAGS: dict[Role, tuple[str, ...]] = {
@@ -36,7 +36,6 @@ TAGS: dict[Role, tuple[str, ...]] = {
 }
 LABEL_CHARS = 40
 
-Line = tuple[str, Role]
 Part = tuple[str, list[Line]]
 """What stands around a part of a page, and its lines."""
 
@@ -86,20 +85,13 @@ def bare_pages(golds: Sequence[Gold], count: int = 300, seed: int = 7) -> list[G
     return found
 
 
-def _lines(gold: Gold) -> list[Line]:
-    """What was read of a page."""
-    if not gold.read:
-        return []
-    return [(" ".join(block.text.split()), Role(role)) for block, role in zip(gold.blocks, gold.read, strict=True)]
-
-
 def _lines_of(role: Role, texts: Sequence[str]) -> list[Line]:
     return [(" ".join(text.split()), role) for text in texts]
 
 
 def _beginning(gold: Gold, size: int) -> list[Line]:
     """A story's title, what stands with it, and so many lines from its first paragraph on; empty where it has no title or no text."""
-    lines = [line for line in _lines(gold) if line[1] in TOLD and line[0]]
+    lines = [line for line in read_lines(gold) if line[1] in TOLD and line[0]]
     roles = [role for _, role in lines]
     if Role.TITLE not in roles or Role.BODY not in roles:
         return []
@@ -113,7 +105,7 @@ def _beginning(gold: Gold, size: int) -> list[Line]:
 
 def _before(gold: Gold, role: Role, following: Role) -> list[str]:
     """Short lines of a role right before one of another."""
-    lines = _lines(gold)
+    lines = read_lines(gold)
     return [
         text
         for (text, label), (_, after) in pairwise(lines)
@@ -123,7 +115,7 @@ def _before(gold: Gold, role: Role, following: Role) -> list[str]:
 
 def _comments(gold: Gold) -> list[Line]:
     """The readers' comments of a page, under the line above the first of them where that is a label."""
-    lines = _lines(gold)
+    lines = read_lines(gold)
     places = [index for index, (text, role) in enumerate(lines) if role == Role.COMMENT and text]
     if not places:
         return []

@@ -241,7 +241,17 @@ def with_roles(gold: Gold, roles: Sequence[str]) -> Gold:
     return gold._replace(allowed=allowed, weight=np.ones(len(roles), dtype=np.float32))
 
 
-def made(gold: Gold, name: str, markup: str, lines: Sequence[tuple[str, Role]]) -> Gold | None:
+Line = tuple[str, Role]
+
+
+def read_lines(gold: Gold) -> list[Line]:
+    """What a person read of a page, white space collapsed; nothing where nobody did."""
+    if not gold.read:
+        return []
+    return [(" ".join(block.text.split()), Role(role)) for block, role in zip(gold.blocks, gold.read, strict=True)]
+
+
+def made(gold: Gold, name: str, markup: str, lines: Sequence[Line]) -> Gold | None:
     """A page made of that one, with these lines for blocks; None where its markup gives others. Nobody read it."""
     segmented = segment_html(markup)
     if segmented.structure is None or [block.text for block in segmented.blocks] != [text for text, _ in lines]:

@@ -16,12 +16,10 @@ from zlib import crc32
 import numpy as np
 
 from pipeline.model import Role
-from training.data import TOLD, Gold, closed, made
+from training.data import TOLD, Gold, Line, closed, made, read_lines
 
 # Longer pages are left out: these are old, and every line costs time.
 LONGEST = 400
-
-Line = tuple[str, Role]
 
 
 class Style(NamedTuple):
@@ -66,10 +64,10 @@ def laid_out(golds: Sequence[Gold]) -> list[Gold]:
 
 def _in_tables(gold: Gold) -> Gold | None:
     """The page in tables; none where it has no story or its lines would be others."""
-    roles = [Role(role) for role in gold.read]
+    lines = read_lines(gold)
+    roles = [role for _, role in lines]
     if Role.BODY not in roles:
         return None
-    lines = [(" ".join(block.text.split()), role) for block, role in zip(gold.blocks, roles, strict=True)]
     story = [index for index, role in enumerate(roles) if role in TOLD]
     markup = _page(lines, story[0], story[-1] + 1, np.random.default_rng(crc32(gold.page.encode())))
     return made(gold, f"tables/{gold.page}", markup, lines)

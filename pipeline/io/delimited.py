@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import IO
 
 from pipeline.io.items import Failure, Item, Part, ReadSettings
 from pipeline.io.members import Broken, size_of
-from pipeline.io.tables import CONTENT, lines_of, mapping_of, page_of_row
+from pipeline.io.tables import has_page, lines_of, page_of_row
 from pipeline.model import Locator
 
 DELIMITERS = ",;\t|"
@@ -94,7 +94,7 @@ def _opened(lines: _Lines, settings: ReadSettings) -> tuple[list[str], Iterator[
 def _fit(line: str, delimiter: str, settings: ReadSettings) -> tuple[bool, int]:
     """How well a delimiter parts the names of columns: whether a page is among them, and how many there are."""
     columns = next(csv.reader([line], delimiter=delimiter))
-    return any(ours in CONTENT for ours in mapping_of(columns, settings)), len(columns)
+    return has_page(columns, settings), len(columns)
 
 
 def _next(rows: Iterator[list[str]]) -> list[str] | None:
@@ -110,8 +110,8 @@ def _next(rows: Iterator[list[str]]) -> list[str] | None:
 def _page(row: Sequence[str], columns: Sequence[str], locator: Locator, settings: ReadSettings) -> Item:
     if any(row[len(columns) :]):
         return Failure(locator, "bad_row", f"the row has {len(row)} cells, and there are {len(columns)} columns")
-    cells = [*map(_cell, row), *[None] * len(columns)]
-    return page_of_row(dict(zip(columns, cells, strict=False)), locator, settings)
+    cells = map(_cell, row[: len(columns)])
+    return page_of_row(dict(zip_longest(columns, cells)), locator, settings)
 
 
 def _cell(text: str) -> str | bytes | None:

@@ -191,12 +191,16 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
         return Part(file.path, file.name)
 
 
+# The columns of a table, by the reader it needs.
+COLUMNS = {"jsonl": jsonl_columns, "csv": csv_columns}
+
+
 def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
     reader = recognise(raw, file.name)
     if reader == "parquet":
         columns = parquet_columns(file.path, file.name, settings)
-    elif reader in ("jsonl", "csv"):
-        columns = (jsonl_columns if reader == "jsonl" else csv_columns)(raw, file.name, settings)
+    elif reader in COLUMNS:
+        columns = COLUMNS[reader](raw, file.name, settings)
     else:
         return reader
     try:

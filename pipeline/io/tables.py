@@ -59,6 +59,11 @@ def mapping_of(columns: Sequence[str], settings: ReadSettings) -> dict[str, str]
     return mapping | {ours: theirs for ours, theirs in settings.columns if theirs in columns}
 
 
+def has_page(columns: Sequence[str], settings: ReadSettings) -> bool:
+    """Whether one of these columns is a page, by mapping or by guess."""
+    return any(ours in CONTENT for ours in mapping_of(columns, settings))
+
+
 def check_mapping(settings: ReadSettings) -> None:
     """Raises `UsageError` for a mapping to a column that we do not have."""
     unknown = [ours for ours, _ in settings.columns if ours not in COMMON_NAMES]
@@ -72,7 +77,7 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
     absent = [theirs for _, theirs in settings.columns if theirs not in columns]
     if absent:
         raise UsageError(f"{name} has no column {absent[0]!r}; columns found: {found}")
-    if not any(ours in CONTENT for ours in mapping_of(columns, settings)):
+    if not has_page(columns, settings):
         raise UsageError(
             f"{name}: no column looks like a page; say which with --column text=NAME; columns found: {found}"
         )
