@@ -1,6 +1,6 @@
 """Time and memory by the size of a page, up to 5 MB: ``python -m bench.sizes``.
 
-One sample page is made larger by repeating what stands in its body, numbered so that no two blocks say the same; each size is
+One sample page is made larger by repeating what stands in its body, its paragraphs and links numbered so that they say different things; each size is
 read in a process of its own, the median of three readings counts. Linear means: the milliseconds and the megabytes that each
 megabyte of page costs stay what they are.
 """
@@ -24,8 +24,11 @@ TURNS = 3
 def grown(size: int) -> bytes:
     """The sample page, at least so many bytes of it."""
     before, body, after = re.split(r"<body[^>]*>|</body>", PAGE.read_text("utf-8"), maxsplit=2)
-    parts = [f"<section><p>Part {number}</p>{body}</section>" for number in range(size // len(body.encode()) + 1)]
-    return f"{before}<body>{''.join(parts)}</body>{after}".encode()
+    parts = [
+        body.replace("</p>", f" {number}</p>").replace("</a>", f" {number}</a>")
+        for number in range(size // len(body.encode()) + 1)
+    ]
+    return f"{before}<body>{''.join(f'<section>{part}</section>' for part in parts)}</body>{after}".encode()
 
 
 def read(size: int) -> tuple[int, int, float, float]:

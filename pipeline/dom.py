@@ -26,7 +26,7 @@ class DomSettings(NamedTuple):
 
     parser: str = "turbohtml"
     """``turbohtml`` or ``beautifulsoup``."""
-    max_elements: int = 500_000
+    max_elements: int = 300_000
     """Pages with more elements keep their beginning and say so."""
     noscript: bool = False
     """Read ``<noscript>`` as a reader without scripts would."""

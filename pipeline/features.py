@@ -45,6 +45,8 @@ DENSE: tuple[str, ...] = (*TEXT_FACTS, *STORY_FACTS, *STRUCTURE, "has_markup")
 
 WORD_BUCKETS = 8192
 PATH_BUCKETS = 4096
+GROUP_KINDS = 3
+"""Ways in which blocks belong together: `Features.groups`."""
 FIRST_WORDS, LAST_WORDS = 6, 3
 # Words of flattened text that are read besides, whatever their place: without markup, words are most of what there is.
 ALL_WORDS = 40

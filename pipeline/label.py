@@ -16,19 +16,22 @@ What it gets wrong: see the model card, ``pipeline/data/labeller/CARD.md``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
 from math import inf
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import native
 from pipeline.errors import SettingsError
-from pipeline.features import DENSE, Features, features
+from pipeline.features import DENSE, GROUP_KINDS, PATH_BUCKETS, WORD_BUCKETS, Features, features
 from pipeline.kept_memory import keep_memory
 from pipeline.model import ROLES, Block, Role
 from pipeline.one_thread import one_thread
@@ -42,7 +45,7 @@ class LabelSettings(NamedTuple):
     markup_weights: str = ""
     """Path of a weights file for pages with markup; empty: the one that comes with presscut."""
     text_weights: str = ""
-    """The same for flattened text."""
+    """The same for flattened text, and for pages with markup whose story the others leave unclear."""
 
 
 ROUND = 4
@@ -230,8 +233,9 @@ def _best_prefix(p: NDArray[np.float64], words: NDArray[np.float64], total: floa
 
 
 def words_per_block(facts: Features) -> NDArray[np.float64]:
-    """Words as `features` counts them."""
-    return np.expm1(facts.dense[:, DENSE.index("words")].astype(np.float64) * 3)
+    """Words as `features` counts them: whole ones, and halves where two characters count as one."""
+    words: NDArray[np.float64] = np.expm1(facts.dense[:, DENSE.index("words")].astype(np.float64) * 3)
+    return np.round(2 * words) / 2
 
 
 def standardise(dense: Floats, weights: Weights) -> Floats:
@@ -408,31 +412,54 @@ def load(path: str, shipped: str) -> tuple[Weights, ...]:
     try:
         with np.load(path or str(_shipped(shipped)), allow_pickle=False) as arrays:
             found = {field: arrays[field] for field in Weights._fields}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise SettingsError(f"{name}: not a weights file of this version of presscut ({error})") from None
     facts = found["mean"].shape[1] if found["mean"].ndim == 2 else 0
     if facts != len(DENSE):
         raise SettingsError(f"{name}: made for {facts} facts a block, this version has {len(DENSE)}")
     if len(found["mean"]) != NETS:
         raise SettingsError(f"{name}: holds {len(found['mean'])} nets, this version reads {NETS}")
+    for field, shape in _shapes(found).items():
+        if found[field].shape != shape:
+            raise SettingsError(f"{name}: {field} is {found[field].shape}, and {shape} would fit the rest")
+        if found[field].dtype.kind not in "fi" or not np.isfinite(found[field]).all():
+            raise SettingsError(f"{name}: {field} holds numbers that are none")
     if not ((found["bin_facts"] >= 0) & (found["bin_facts"] < facts)).all():
         raise SettingsError(f"{name}: has bins of facts that it does not have")
-    entering = facts + sum(found[field].shape[-1] for field in ("bin_facts", "words", "paths"))
-    if found["enter"].shape[1:2] != (entering,):
-        raise SettingsError(f"{name}: its first layer does not fit its {entering} facts, bins and tokens")
+    if (found["dilations"] < 1).any() or (found["temperature"] <= 0).any():
+        raise SettingsError(f"{name}: dilations and temperature have to be above nought")
     kinds = dict.fromkeys(("dilations", "bin_facts"), np.int64)
     found = {field: np.ascontiguousarray(array, dtype=kinds.get(field, np.float32)) for field, array in found.items()}
     return tuple(Weights(**{field: array[net] for field, array in found.items()}) for net in range(len(found["mean"])))
+
+
+def _shapes(found: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    """What the arrays of a weights file have to be like to fit each other; sizes that are free are read off one of them."""
+    bins, words, paths, width, layers = (
+        (0, *found[field].shape)[-1] for field in ("bin_facts", "words", "paths", "enter", "dilations")
+    )
+    facts, roles = len(DENSE), len(ROLES)
+    shapes = {
+        "mean": (facts,), "scale": (facts,), "bin_facts": (bins,), "bin_starts": (bins,), "bin_scales": (bins,),
+        "words": (WORD_BUCKETS, words), "paths": (PATH_BUCKETS, paths),
+        "enter": (facts + bins + words + paths, width), "enter_bias": (width,),
+        "convs": (layers, 3 * width, width), "conv_biases": (layers, width), "dilations": (layers,),
+        "page": (2 * width, width), "page_bias": (width,),
+        "company": ((3 + GROUP_KINDS) * width, width), "company_bias": (width,),
+        "leave": (2 * width, width), "leave_bias": (width,), "out": (width, roles), "out_bias": (roles,),
+        "temperature": (1,), "surrogate": (facts, roles),
+    }  # fmt: skip
+    return {field: (NETS, *shape) for field, shape in shapes.items()}
 
 
 def _shipped(kind: str) -> object:
     return files("pipeline") / "data" / "labeller" / f"{kind}.npz"
 
 
-@cache
-def weights_digest() -> str:
-    """Names the shipped weights in manifests and metadata."""
-    data = b"".join(
-        (files("pipeline") / "data" / "labeller" / f"{kind}.npz").read_bytes() for kind in ("markup", "text")
-    )
-    return sha256(data).hexdigest()[:16]
+def weights_digest(settings: LabelSettings) -> str:
+    """Names the content of the weights files that the settings name; those that come with presscut are part of its code."""
+    digest = sha256()
+    for path in filter(None, settings):
+        with suppress(OSError):
+            digest.update(Path(path).read_bytes())
+    return digest.hexdigest()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from pipeline.engines import ENGINES, Engine
 from pipeline.errors import PresscutError, UsageError
 from pipeline.extractors import loaded
+from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
 from pipeline.settings import Settings, from_dict, load, to_dict
 from pipeline.shard import Done, Job, Places, fingerprints, finished, read_sidecar
@@ -253,7 +254,7 @@ def _is_in(path: str, place: str) -> bool:
 
 def _absolute(given: Sequence[str]) -> list[str]:
     """The inputs as any folder would name them."""
-    return [path if path == "-" or "://" in path else os.path.abspath(path) for path in given]
+    return [path if path == "-" or is_url(path) else os.path.abspath(path) for path in given]
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from pipeline.segmented import Segmented, has_visible
 
 
 class TextSettings(NamedTuple):
-    """When lines count as hard-wrapped, and when blank lines count as separators."""
+    """When lines count as hard-wrapped, when blank lines count as separators, and how much of a text is read."""
 
     wrap_columns: tuple[int, int] = (40, 130)
     """A wrapped text's longest line lies between these columns."""
@@ -25,6 +25,8 @@ class TextSettings(NamedTuple):
     """Wrapped text: at least this share of the lines directly before another line fill the column."""
     stray_share: float = 0.2
     """Blank lines separate blocks if newlines alone end at most this many lines per block they leave."""
+    max_lines: int = 200_000
+    """Texts of more lines that are not blank keep their beginning and say so."""
 
 
 class Line(NamedTuple):
@@ -37,16 +39,19 @@ class Line(NamedTuple):
 
 def segment_text(source: str, settings: TextSettings = TextSettings()) -> Segmented:
     """Blocks of a flattened page; every character that is not white space belongs to exactly one."""
-    lines = _lines(source)
+    lines = _lines(source, settings.max_lines + 1)
+    cut = len(lines) > settings.max_lines
+    del lines[settings.max_lines :]
     joined = _joined(lines, _filled(source, lines, settings), settings)
     blocks: list[Block] = []
     for line, belongs in zip(lines, joined, strict=True):
         start = blocks.pop().start if belongs else line.start
         blocks.append(Block(source[start : line.end], start, line.end))
-    return Segmented(blocks, None)
+    return Segmented(blocks, None, cut)
 
 
-def _lines(source: str) -> list[Line]:
+def _lines(source: str, most: int) -> list[Line]:
+    """The first lines of a text."""
     lines: list[Line] = []
     at, apart = 0, False
     for raw in source.split("\n"):
@@ -54,6 +59,8 @@ def _lines(source: str) -> list[Line]:
         if seen := has_visible(stripped):
             start = at + raw.index(stripped[0])
             lines.append(Line(start, start + len(stripped), apart))
+            if len(lines) == most:
+                break
         apart = not seen
         at += len(raw) + 1
     return lines

@@ -17,7 +17,7 @@ class Segmented(NamedTuple):
     structure: Floats | None
     """float32 of shape (blocks, len(STRUCTURE)); None where there is no markup."""
     cut: bool = False
-    """True when the page exceeded the element budget and only its beginning was read."""
+    """True when the page exceeded the budget of elements or lines and only its beginning was read."""
 
 
 # What Unicode calls default-ignorable: zero-width spaces and joiners, soft hyphens, marks of direction, variation selectors, fillers.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import schema
 from pipeline.io.items import NOTES, Failure, Shard, Skipped
+from pipeline.label import weights_digest
 from pipeline.settings import Settings, code_digest, fingerprint, to_dict
 from pipeline.stages import STOP_NAMES, STOPS, TABLES
 from pipeline.versions import versions
@@ -102,7 +103,7 @@ class Places(NamedTuple):
 
 def fingerprints(settings: Settings) -> tuple[str, ...]:
     """One per stop: its own settings, those of the stops before it, the code, and the versions of what changes output."""
-    base = [schema.VERSION, code_digest(), json.dumps(versions(), sort_keys=True)]
+    base = [schema.VERSION, code_digest(), weights_digest(settings.label), json.dumps(versions(), sort_keys=True)]
     found: list[str] = []
     for stop in STOPS:
         found.append(fingerprint(settings, stop.settings, *base, *found[-1:]))

@@ -97,6 +97,7 @@ SCALES = scales(STRUCTURE, dict.fromkeys(
     ), 4))  # fmt: skip
 LISTED_LOGARITHMS = 1 << 15
 """So many are looked up; nearly all facts told as logarithms are smaller whole numbers."""
+PASSED_SCALE = 4
 PASSED = slice(STRUCTURE.index("h1_passed"), STRUCTURE.index("h2_passed") + 1)
 H1_DISTANCE, IS_FIRST_H1 = STRUCTURE.index("h1_distance"), STRUCTURE.index("is_first_h1")
 
@@ -116,7 +117,7 @@ def describe(tree: Tree, texts: list[str], hrefs: list[str], titles: Sequence[st
         )
     facts = np.empty(raw.shape, dtype=np.float32)
     finish(raw, SCALES, facts, 0)
-    facts[:, PASSED] = np.log1p(facts[:, PASSED]) / 4
+    facts[:, PASSED] = np.log1p(facts[:, PASSED]) / PASSED_SCALE
     # Before the first h1, where there is one.
     facts[: int(facts[:, IS_FIRST_H1].argmax()), H1_DISTANCE] *= -1
     return facts

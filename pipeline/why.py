@@ -2,16 +2,18 @@
 
 The net is not linear; a linear reading of it is (least squares from the standardised facts to its logits, fitted in training).
 For each block the two facts that weigh most for the chosen role in that reading are named. Facts that are absent are not
-reasons, and what the neighbours said is not shown.
+reasons, a phrase is said only of a block that it is true of, and what the neighbours said is not shown.
 """
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from pipeline import native
-from pipeline.features import DENSE
-from pipeline.structure import AROUND, TAGS, Floats, Ints
+from pipeline.features import DENSE, STORY_FACTS, STORY_SCALES, TEXT_FACTS, TEXT_SCALES
+from pipeline.structure import AROUND, PASSED_SCALE, SCALES, STRUCTURE, TAGS, Floats, Ints
 
 DECIMALS = 4
 """Of a weight that count; one that is nothing after them is no reason."""
@@ -20,14 +22,14 @@ DECIMALS = 4
 PHRASES: dict[str, tuple[str, str]] = {
     "chars": ("long text", "short text"),
     "words": ("many words", "few words"),
-    "sentence_chars": ("long sentences", "no sentence"),
+    "sentence_chars": ("a long stretch without a full stop", "no long stretch without a full stop"),
     "lower_share": ("mostly lower case", "little lower case"),
     "upper_share": ("many capitals", ""),
     "digit_share": ("many digits", ""),
-    "stop_share": ("full stops", "no full stop"),
+    "stop_share": ("a full stop", "no full stop"),
     "comma_share": ("commas", "no commas"),
     "divider_share": ("dividers", ""),
-    "stops": ("several sentences", "not a sentence"),
+    "stops": ("several full stops", "no full stop"),
     "commas": ("commas", "no commas"),
     "quotes": ("quotation marks", ""),
     "brackets": ("brackets", ""),
@@ -36,11 +38,11 @@ PHRASES: dict[str, tuple[str, str]] = {
     "ends_stop": ("ends like a sentence", "does not end like a sentence"),
     "ends_colon": ("ends with a colon", ""),
     "ends_quote": ("ends with a quotation mark", ""),
-    "ends_letter": ("ends without punctuation", "ends with punctuation"),
+    "ends_letter": ("ends with a letter", "does not end with a letter"),
     "starts_digit": ("starts with a number", ""),
     "starts_mark": ("starts with a mark", ""),
     "has_sign": ("a ©, ® or ™", ""),
-    "has_currency": ("a price", ""),
+    "has_currency": ("a currency sign", ""),
     "copies": ("repeated on the page", ""),
     "is_copy": ("said before on the page", ""),
     "place": ("late on the page", "early on the page"),
@@ -52,8 +54,8 @@ PHRASES: dict[str, tuple[str, str]] = {
     "echo_share": ("says what the long texts say", "says what no long text says"),
     "echo_words": ("words of the long texts", "no words of the long texts"),
     "run_inside": ("among the long texts", "outside the long texts"),
-    "run_before": ("far before the long texts", ""),
-    "run_after": ("far after the long texts", ""),
+    "run_before": ("before the long texts", ""),
+    "run_after": ("after the long texts", ""),
     "link_share": ("linked text", "no link"),
     "links": ("several links", "no link"),
     "bold_share": ("bold", ""),
@@ -66,10 +68,10 @@ PHRASES: dict[str, tuple[str, str]] = {
     "core80_inside": ("inside the main text", "outside the main text"),
     "core50_levels": ("far from the main text", "near the main text"),
     "core80_levels": ("far from the main text", "near the main text"),
-    "after_h1": ("after the main heading", "before the main heading"),
+    "after_h1": ("after the main heading", "no main heading before it"),
     "h1_distance": ("far after the main heading", "far before the main heading"),
     "is_first_h1": ("the page's first h1", ""),
-    "h1_passed": ("after several main headings", "before any main heading"),
+    "h1_passed": ("after several main headings", "no main heading before it"),
     "articles_passed": ("after several articles", ""),
     "title_match": ("equals the page's title", ""),
     "title_share": ("part of the page's title", ""),
@@ -82,9 +84,43 @@ PHRASES: dict[str, tuple[str, str]] = {
 }
 HIGH = np.array([PHRASES.get(name, ("", ""))[0] for name in DENSE], dtype=object)
 LOW = np.array([PHRASES.get(name, ("", ""))[1] for name in DENSE], dtype=object)
-# A fact counts as high above the average page's block; marks of presence (0 or 1) only when present.
-SPEAKS_HIGH, SPEAKS_LOW = HIGH != "", LOW != ""
-LISTED = HIGH.tolist(), LOW.tolist(), SPEAKS_HIGH.astype(np.intc), SPEAKS_LOW.astype(np.intc)
+# A fact is high above the average block of the pages that the nets learned from, and low below. For most phrases that is not enough to
+# be true: they are said from so many characters, blocks, or so large a share on, ...
+AT_LEAST: dict[str, float] = {
+    "chars": 60, "words": 10, "sentence_chars": 60, "lower_share": 0.5, "upper_share": 0.3, "digit_share": 0.2, "stops": 2,
+    "capitals_share": 0.5, "place": 0.5, "chars_before": 0.5, "chars_after": 0.5, "echo_share": 0.5, "link_share": 0.5, "links": 2,
+    "bold_share": 0.5, "siblings": 5, "group_size": 5, "group_chars": 60, "group_link_share": 0.5, "h1_distance": 10,
+    "h1_passed": 3, "articles_passed": 3, "title_share": 0.5,
+}  # fmt: skip
+# ... or up to so many. Everything else that is high is there at all.
+AT_MOST: dict[str, float] = {
+    "chars": 40, "words": 8, "sentence_chars": 60, "lower_share": 0.5, "capitals_share": 0.5, "place": 0.5, "chars_before": 0.25,
+    "chars_after": 0.25, "siblings": 3, "group_size": 3, "group_chars": 40, "h1_distance": -10,
+    **dict.fromkeys((
+        "stop_share", "comma_share", "stops", "commas", "echo_share", "echo_words", "link_share", "links", "group_link_share",
+        "h1_passed",
+    ), 0),
+}  # fmt: skip
+LOGARITHMS = dict(zip((*TEXT_FACTS, *STORY_FACTS, *STRUCTURE), (*TEXT_SCALES, *STORY_SCALES, *SCALES), strict=True)) | {
+    "h1_passed": PASSED_SCALE
+}
+HAIR = 1e-4
+"""What rounding may take from a fact."""
+
+
+def _told(fact: str, value: float) -> float:
+    """A number as the fact tells it."""
+    scale = LOGARITHMS[fact]
+    return float(np.copysign(np.log1p(abs(value)) / scale, value) if scale else value)
+
+
+HIGH_FROM = np.array([
+    _told(fact, AT_LEAST[fact]) - HAIR if fact in AT_LEAST else HAIR if HIGH[at] else inf for at, fact in enumerate(DENSE)
+], dtype=np.float32)  # fmt: skip
+LOW_TO = np.array([
+    _told(fact, AT_MOST[fact]) + HAIR if fact in AT_MOST else inf if LOW[at] else -inf for at, fact in enumerate(DENSE)
+], dtype=np.float32)  # fmt: skip
+LISTED = HIGH.tolist(), LOW.tolist(), HIGH_FROM, LOW_TO
 
 
 def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
@@ -99,7 +135,7 @@ def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) ->
 def _explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
     """As `explain`, in Python."""
     weight = standard * surrogate.T[chosen]
-    speaks = np.where(standard > 0, SPEAKS_HIGH & (dense > 0), SPEAKS_LOW)
+    speaks = np.where(standard > 0, dense >= HIGH_FROM, dense <= LOW_TO)
     weight = np.where(speaks, weight, 0)
     weight = np.round(weight, DECIMALS)
     best = _best(weight)

@@ -102,3 +102,13 @@ def test_ten_times_the_lines_take_about_ten_times_the_work() -> None:
         return best
 
     assert seconds(20_000) < 40 * max(seconds(2_000), 0.002)
+
+
+def test_too_many_lines_keep_the_beginning_and_say_so() -> None:
+    source = "".join(f"Pear {n}\n\n" for n in range(100))
+    whole, cut = segment_text(source), segment_text(source, TextSettings(max_lines=50))
+    assert not whole.cut
+    assert len(whole.blocks) == 100
+    assert cut.cut
+    assert [block.text for block in cut.blocks] == [f"Pear {n}" for n in range(50)]
+    assert not segment_text(source, TextSettings(max_lines=100)).cut

@@ -59,8 +59,8 @@ def explain(
     chosen: NDArray[np.int64],
     high: list[str],
     low: list[str],
-    speaks_high: NDArray[np.intc],
-    speaks_low: NDArray[np.intc],
+    high_from: NDArray[np.float32],
+    low_to: NDArray[np.float32],
     unit: float,
 ) -> list[str] | None: ...
 def with_roles(

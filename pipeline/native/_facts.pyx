@@ -476,14 +476,14 @@ cdef int _ascii_path(Numbers tokens, str path, list near, bint* separate, int pa
 cdef float UNITS = 12582912.0, LIMIT = 4194304.0
 
 
-cdef inline bint _speaks(float given, float present, int high, int low) noexcept nogil:
-    """Whether a fact has something to say: that it is high, where it is present at all, or that it is low."""
-    return high and present > 0 if given > 0 else low
+cdef inline bint _speaks(float given, float value, float high_from, float low_to) noexcept nogil:
+    """Whether a fact has something to say: that it is high, from a value on, or that it is low, up to one."""
+    return value >= high_from if given > 0 else value <= low_to
 
 
 cdef bint _best_two(
-    const float* given, const float* present, const float* linear, const int* high, const int* low, Py_ssize_t facts,
-    float unit, Py_ssize_t* first, Py_ssize_t* second,
+    const float* given, const float* values, const float* linear, const float* high_from, const float* low_to,
+    Py_ssize_t facts, float unit, Py_ssize_t* first, Py_ssize_t* second,
 ) noexcept nogil:
     """The two facts that weigh most, the heavier first, the earlier of equals; -1 for none. Whether all are within the limit."""
     cdef Py_ssize_t fact
@@ -491,7 +491,7 @@ cdef bint _best_two(
     first[0] = second[0] = -1
     for fact in range(facts):
         weight = given[fact] * linear[fact] * unit
-        if weight + UNITS <= next_most or not _speaks(given[fact], present[fact], high[fact], low[fact]):
+        if weight + UNITS <= next_most or not _speaks(given[fact], values[fact], high_from[fact], low_to[fact]):
             continue
         if weight >= LIMIT:
             return False
@@ -506,7 +506,7 @@ cdef bint _best_two(
 
 def explain(
     const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
-    list high not None, list low not None, const int[::1] speaks_high, const int[::1] speaks_low, float unit,
+    list high not None, list low not None, const float[::1] high_from, const float[::1] low_to, float unit,
 ):
     """As `pipeline.why.explain`, but `surrogate` is (roles, facts), and None for weights too large for it.
 
@@ -516,10 +516,10 @@ def explain(
     cdef list result = []
     cdef str reason, other
     check(dense.shape[0] == standard.shape[0] == chosen.shape[0] and surrogate.shape[1] == dense.shape[1] == facts)
-    check(len(high) == len(low) == len(speaks_high) == len(speaks_low) == facts and facts)
+    check(len(high) == len(low) == len(high_from) == len(low_to) == facts and facts)
     for row in range(standard.shape[0]):
         if not _best_two(
-            &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &speaks_high[0], &speaks_low[0], facts, unit,
+            &standard[row, 0], &dense[row, 0], &surrogate[chosen[row], 0], &high_from[0], &low_to[0], facts, unit,
             &first, &second,
         ):
             return None

@@ -194,7 +194,7 @@ cdef int _likelier(const void* one, const void* other) noexcept nogil:
 def likeliest(
     const double[::1] p, const double[::1] words, double total, double unit, uint8_t[::1] inside
 ):
-    """As `pipeline.label.likeliest`, but for pages with little text; `inside` holds noughts, and the F1 comes back."""
+    """As `pipeline.label._best_prefix`, but for pages with little text; `inside` holds noughts, and the F1 comes back."""
     cdef Py_ssize_t at, count = len(p), keep = 0
     cdef double gain = 0, size = 0, f1, most = -1
     cdef Likely* order

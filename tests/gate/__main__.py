@@ -17,6 +17,8 @@ from tests.gate.measure import BENCH, Measured, measure
 FLOORS = Path(__file__).parent / "floors.json"
 # A floor stands this far below the measured figure: about the effect of one wrong block on one of the 56 role pages.
 EPSILON = 0.002
+# Nothing on a page may be lost, whatever was measured last.
+CONSERVED = 0.999
 WORST = 10
 
 
@@ -46,7 +48,7 @@ def report(measured: Measured, floors: dict[str, float]) -> list[str]:
     for score, page in sorted(measured.pages)[:WORST]:
         name, way = page.rsplit(" ", 1)
         folder, page_id = name.split("/", 1)
-        print(f"  F1 {score:.3f} {way:4}  shared/bench/{folder}/html/{page_id}.html.gz")
+        print(f"  F1 {score:.3f} {way:4}  ../shared/bench/{folder}/html/{page_id}.html.gz")
     for name in failures:
         print(
             f"{name} fell below its floor of {floors[name]:.4f}: {measured.figures.get(name, 0.0):.4f}", file=sys.stderr
@@ -54,9 +56,14 @@ def report(measured: Measured, floors: dict[str, float]) -> list[str]:
     return failures
 
 
+def _floor(name: str, value: float) -> float:
+    """What a figure may not fall below from now on: a little less than it is, but never much of a page's text lost."""
+    return CONSERVED if name.endswith(" conserved") else round(max(value - EPSILON, 0.0), 4)
+
+
 def update(measured: Measured, floors: dict[str, float], *, lower: bool) -> int:
     """Write new floors; 1 if that would lower one and nobody said it may."""
-    new = {name: round(max(value - EPSILON, 0.0), 4) for name, value in measured.figures.items()}
+    new = {name: _floor(name, value) for name, value in measured.figures.items()}
     lowered = [name for name, floor in floors.items() if new.get(name, 0.0) < floor]
     for name in lowered:
         print(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pipeline import extract
+from pipeline.clean import paragraph
 from pipeline.decode import decode
 from pipeline.model import STORY_TEXT, Block
 
@@ -52,7 +53,7 @@ def measure() -> Measured:
         for row in rows(name):
             gold = words.findall((row[key] or "").lower())
             for way, blocks in both_ways(source_of(name, row["id"])):
-                story = " ".join(block.text for block in blocks if block.role in STORY_TEXT)
+                story = " ".join(paragraph(block) for block in blocks if block.role in STORY_TEXT)
                 scores[way].append(f1(words.findall(story.lower()), gold))
                 pages.append(Page(scores[way][-1], f"{name}/{row['id']} {way}"))
         figures |= {f"{name} {way} F1": mean(found) for way, found in scores.items()}
