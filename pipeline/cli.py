@@ -219,12 +219,12 @@ def _schema(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    from pipeline.extractors import loaded
+    from pipeline.extractors import loaded_for_text
     from pipeline.report.compare import COLUMNS
 
     names, status = options.names or ["trafilatura"], OK
     for name in names:
-        loaded(name)
+        loaded_for_text(name)
     print("\t".join(COLUMNS))
     for file in options.files:
         try:

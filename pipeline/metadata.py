@@ -229,9 +229,9 @@ def _with_fallback(found: Metadata, parsed: Parsed | None, source: str, url: str
     """Gaps filled by other extractors' reading of the page."""
     if parsed is None or (found.title and found.authors and found.published):
         return found
-    from pipeline.extractors import extract_with
+    from pipeline.extractors import METADATA_ALONE, extract_with
 
-    other = extract_with("trafilatura-metadata", source, url)
+    other = extract_with(METADATA_ALONE, source, url)
     return found._replace(
         title=found.title or other.title,
         title_from=found.title_from or ("trafilatura" if other.title else ""),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pipeline.engines import ENGINES, Engine
 from pipeline.errors import PresscutError, UsageError
-from pipeline.extractors import loaded
+from pipeline.extractors import loaded_for_text
 from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
 from pipeline.settings import Settings, from_dict, load, to_dict
@@ -73,7 +73,7 @@ def run(
     chosen = settings if isinstance(settings, Settings) else load(settings) if settings else Settings()
     if chosen.compare.extractor:
         # Now, not on every page, is the time to say that it is not there.
-        loaded(chosen.compare.extractor)
+        loaded_for_text(chosen.compare.extractor)
     if not given:
         raise UsageError("no input: name a file or folder to read")
     if workers is not None and workers < 1:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
-from pipeline.extractors import EXTRACTORS, Agreement, agreement, extract_with
+from pipeline.extractors import EXTRACTORS, Agreement, CompareSettings, agreement, extract_with, loaded_for_text
+from pipeline.runs import run
+from pipeline.settings import Settings
 
 SENTENCES = " ".join(
     f"The ferry left the harbour at {hour} with cars and people of the island on board." for hour in range(6, 14)
@@ -39,6 +42,13 @@ def test_the_metadata_reading_leaves_the_text_out() -> None:
 @pytest.mark.parametrize("source", ["", " ", "<", "no markup at all", "<html></html>", "<p>" * 3_000, "\x00\ufffd"])
 def test_no_page_makes_an_extractor_raise(name: str, source: str) -> None:
     assert extract_with(name, source).authors == ()
+
+
+def test_what_reads_metadata_alone_has_no_text_to_compare(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no text to compare; known: justext, trafilatura$"):
+        loaded_for_text("trafilatura-metadata")
+    with pytest.raises(UsageError, match="no text to compare"):
+        run(tmp_path, tmp_path / "out", settings=Settings(compare=CompareSettings("trafilatura-metadata")))
 
 
 def test_an_unknown_extractor_is_refused_with_the_known_names() -> None:

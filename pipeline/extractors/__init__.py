@@ -47,13 +47,14 @@ NOT_COMPARED = Agreement(-1.0, -1.0)
 
 Extractor = Callable[[str, str | None], Extracted]
 
+METADATA_ALONE = "trafilatura-metadata"
 # name -> (module, function, the extra that installs it)
 EXTRACTORS = {
     "trafilatura": ("pipeline.extractors.trafilatura_", "extract", ""),
-    "trafilatura-metadata": ("pipeline.extractors.trafilatura_", "extract_metadata", ""),
+    METADATA_ALONE: ("pipeline.extractors.trafilatura_", "extract_metadata", ""),
     "justext": ("pipeline.extractors.justext_", "extract", "compare"),
 }
-# Letters that are written without spaces between words count one by one.
+# Letters of scripts without spaces between words count one by one, and Hangul as the scorers of the field count it.
 WORD = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]|[^\W_]+")
 
 
@@ -77,6 +78,13 @@ def loaded(name: str) -> Extractor:
         hint = f"pip install 'presscut[{extra}]'" if extra else f"pip install {error.name}"
         raise UsageError(f"extractor {name!r} needs {error.name}, which is not installed: {hint}") from error
     return found
+
+
+def loaded_for_text(name: str) -> Extractor:
+    """As `loaded`, of those whose text can be set beside ours. Raises `UsageError`, also for one that reads metadata alone."""
+    if name == METADATA_ALONE:
+        raise UsageError(f"{name!r} reads no text to compare; known: {', '.join(sorted(set(EXTRACTORS) - {name}))}")
+    return loaded(name)
 
 
 def agreement(ours: str, theirs: str) -> Agreement:
