@@ -45,7 +45,7 @@ def test_no_page_makes_an_extractor_raise(name: str, source: str) -> None:
 
 
 def test_what_reads_metadata_alone_has_no_text_to_compare(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no text to compare; known: justext, trafilatura$"):
+    with pytest.raises(UsageError, match=r"no text to compare; known: justext, trafilatura$"):
         loaded_for_text("trafilatura-metadata")
     with pytest.raises(UsageError, match="no text to compare"):
         run(tmp_path, tmp_path / "out", settings=Settings(compare=CompareSettings("trafilatura-metadata")))
