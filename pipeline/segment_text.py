@@ -68,7 +68,8 @@ def _lines(source: str, most: int) -> list[Line]:
 
 def _filled(source: str, lines: list[Line], settings: TextSettings) -> list[bool]:
     """Per line, whether it ends because its next word would not have fitted; all False where the text is not wrapped."""
-    width = max((line.end - line.start for line in lines), default=0)
+    # A word longer than the column stands alone on a line of its own.
+    width = max((line.end - line.start for line in lines if " " in source[line.start : line.end]), default=0)
     none = [False] * len(lines)
     if not settings.wrap_columns[0] <= width <= settings.wrap_columns[1]:
         return none

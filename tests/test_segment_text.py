@@ -112,3 +112,11 @@ def test_too_many_lines_keep_the_beginning_and_say_so() -> None:
     assert cut.cut
     assert [block.text for block in cut.blocks] == [f"Pear {n}" for n in range(50)]
     assert not segment_text(source, TextSettings(max_lines=100)).cut
+
+
+def test_a_word_longer_than_the_column_does_not_hide_that_a_text_is_wrapped() -> None:
+    address = "https://harbour.example/" + "timetable-of-the-northern-islands-" * 4
+    paragraphs = [f"{SENTENCE * 4}{n}" for n in range(6)]
+    paragraphs[2] = f"{SENTENCE * 2}{address} {SENTENCE * 2}".strip()
+    source = "\n\n".join(textwrap.fill(text, 80, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
+    assert [" ".join(text.split()) for text in texts(source)] == [" ".join(text.split()) for text in paragraphs]

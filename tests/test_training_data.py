@@ -26,6 +26,7 @@ from training.data import (
     _mask,
     by_hand,
     matched_share,
+    site_of,
     within,
 )
 from training.layouts import laid_out
@@ -85,7 +86,7 @@ def test_a_role_is_scored_by_the_words_that_were_read_and_said_to_have_it() -> N
     counts = Counts()
     counts.add(["body", "body", "comment"], ["body", "teaser", "comment"], np.array([6.0, 2.0, 1.0]))
     counts.add(["comment"], ["body"], np.array([1.0]))
-    figures = counts.figures()
+    figures = counts.figures("read")
     assert figures == {
         "read body": pytest.approx(2 * 6 / (8 + 7)),
         "read comment": pytest.approx(2 * 1 / (2 + 1)),
@@ -225,3 +226,14 @@ def test_shares_count_blocks_that_the_gold_knows_of() -> None:
     gold.allowed[1] = ~_mask(MAIN)
     gold.weight[0] = 0
     assert not _as_read(gold, [Role.BODY] * 2).allowed[1, INDEX[Role.NOTICE]]
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://news.mit.edu/a", "mit.edu"), ("https://web.mit.edu/b", "mit.edu"), ("http://www.un.org/c", "un.org"),
+        ("https://www.example.co.uk/d", "example.co.uk"), ("https://blog.example.com/e", "example.com"), ("example.de", "example.de"),
+    ],
+)  # fmt: skip
+def test_the_hosts_of_one_site_stay_together(url: str, site: str) -> None:
+    assert site_of(url) == site

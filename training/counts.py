@@ -23,8 +23,8 @@ class Counts:
         both = size * np.equal(there, said)
         self.words += [np.bincount(*of, len(ROLES)) for of in ((there, size), (said, size), (said, both))]
 
-    def figures(self) -> dict[str, float]:
-        """Word F1 of each role that occurs."""
+    def figures(self, what: str) -> dict[str, float]:
+        """Word F1 of each role that occurs, named ``what role``."""
         there, said, both = self.words
         f1 = 2 * both / np.maximum(there + said, 1e-9)
-        return {f"read {role}": float(f1[index]) for index, role in enumerate(ROLES) if there[index]}
+        return {f"{what} {role}": float(f1[index]) for index, role in enumerate(ROLES) if there[index]}

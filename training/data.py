@@ -99,9 +99,10 @@ def read_html(name: str, page_id: str) -> str:
 
 
 def site_of(url: str) -> str:
-    """The host's last two labels, or three under a two-letter second level: good enough to keep splits apart."""
+    """The host's last two labels, three where a country's names have a short second level (co.uk): enough to keep splits apart."""
     labels = (urlsplit(url).hostname or url).split(".")
-    return ".".join(labels[-3:] if len(labels) > 2 and len(labels[-2]) <= 3 else labels[-2:])
+    under_country = len(labels) > 2 and len(labels[-1]) == 2 and len(labels[-2]) <= 3
+    return ".".join(labels[-3:] if under_country else labels[-2:])
 
 
 def matched_share(blocks: list[Block], gold: str) -> NDArray[np.float64]:
@@ -296,9 +297,9 @@ def load() -> list[Gold]:
         gold[page.page] = by_hand(page, roles)
     for row in own_labels():
         page = gold[row["page"]]
-        if row["lines"] == lines_digest(page.blocks):
-            roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
-            gold[page.page] = _as_read(page, roles)
+        assert row["lines"] == lines_digest(page.blocks), f"{page.page}: its lines are no longer those that were read"
+        roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
+        gold[page.page] = _as_read(page, roles)
     return list(gold.values())
 
 
@@ -335,7 +336,7 @@ FLAT = "flat"
 SEED_COPIES = 120
 
 
-def flat_pages(golds: list[Gold], count: int = 160, seed: int = 5) -> list[Gold]:
+def flat_pages(golds: Sequence[Gold], count: int = 160, seed: int = 5) -> list[Gold]:
     """Pages that exist only flattened: the seed page, and made ones of its shape.
 
     An agency's page loses its menus when it is flattened and keeps a long list of other stories' titles below the text. Such

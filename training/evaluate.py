@@ -18,7 +18,7 @@ from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import load_scorer
 from training.counts import Counts
-from training.data import ARTICLES, FLAT, Example, Gold, pages, words
+from training.data import ARTICLES, Example, Gold, pages, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
@@ -99,7 +99,7 @@ def score(
         if row := gold.wcxb.get(page):
             for group in ("all", row["page_type"], row["stratum"]):
                 f1s[f"WCXB {group}"].append(bag_f1([], WCXB_WORD.findall(row["main_content"].lower())))
-    roles, read = Roles(), Counts()
+    roles, read, read_others = Roles(), Counts(), Counts()
     confident = np.zeros(2)
     for example in examples:
         p = predicted[example.page] if example.texts else np.zeros((0, len(ROLES)))
@@ -116,15 +116,16 @@ def score(
                 f1s[group].append(value)
         if example.page in gold.roles:
             roles.add(gold.roles[example.page], example.texts, names)
+        if example.read and not example.by_hand:
+            read_others.add(example.read, names, words_per_block(example.features))
         if example.by_hand and example.texts:
-            if example.kind != FLAT:
-                read.add(example.read, names, words_per_block(example.features))
+            read.add(example.read, names, words_per_block(example.features))
             sure = p[np.arange(len(p)), chosen] >= CONFIDENT
             right = np.array([name == role for name, role in zip(names, example.read, strict=True)])
             confident += (sure.sum(), right[sure].sum())
     figures = {name: float(np.mean(values)) for name, values in sorted(f1s.items())}
     figures |= {f"pages {name}": len(values) for name, values in sorted(f1s.items()) if name.startswith("news in ")}
-    figures |= roles.figures() | read.figures()
+    figures |= roles.figures() | read.figures("read") | read_others.figures("others")
     figures["right where score >= 0.9"] = float(confident[1] / max(confident[0], 1))
     return figures
 

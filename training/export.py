@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipeline.label import Weights
+from pipeline.label import OUTLIER, Weights
 from training.data import Example
 from training.evaluate import each_logits
 from training.net import Net
@@ -69,7 +69,7 @@ def linear_reading(nets: Sequence[Net], examples: Sequence[Example]) -> NDArray[
             continue
         logits = each_logits(nets, example).mean(axis=0).astype(np.float64)
         logits -= logits.mean(axis=1, keepdims=True)
-        facts = np.clip((example.features.dense - mean) * scale, -5, 5).astype(np.float64)
+        facts = np.clip((example.features.dense - mean) * scale, -OUTLIER, OUTLIER).astype(np.float64)
         gram = facts.T @ facts + (0 if gram is None else gram)
         cross = facts.T @ logits + (0 if cross is None else cross)
     assert gram is not None and cross is not None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from training.data import Example
+from training.data import ARTICLES, FLAT, Example
 from training.net import Net, Shape, collate, loss
 
 
@@ -24,9 +24,15 @@ class Plan(NamedTuple):
     web_hand_weight: float = 1.5
     """Of articles of WCXB read by hand, which may not outweigh its other pages: all together they weigh what they did at 2, when
     half of them were read. Not swept."""
+    other_weight: float = 1.0
+    """Of pages that are neither news nor articles, which the others outnumber, and outweigh where they were read."""
     soft_f1: float = 1.0
     decay: float = 1e-2
     seed: int = 1
+
+
+# Batches are drawn anew for every epoch, and some epochs have a few more of them than the first.
+SPARE_STEPS = 20
 
 
 def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[[str], None] = print) -> Net:
@@ -39,13 +45,15 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
     net = Net(shape, sample)
     steps = plan.epochs * len(_batches(examples, plan, rng))
     optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=plan.decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.rate, total_steps=steps + 20, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, plan.rate, total_steps=steps + SPARE_STEPS, pct_start=0.15
+    )
     step = 0
     for epoch in range(plan.epochs):
         total, count = 0.0, 0
         net.train()
         for chosen in _batches(examples, plan, rng):
-            if step >= steps + 19:
+            if step >= steps + SPARE_STEPS - 1:
                 break
             cut = [_window(examples[index], plan.longest, rng) for index in chosen]
             batch = collate(cut)
@@ -64,6 +72,8 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
 
 
 def _page_weight(example: Example, plan: Plan) -> float:
+    if example.kind not in ARTICLES and example.kind != FLAT:
+        return plan.other_weight
     if not example.by_hand:
         return 1.0
     return plan.web_hand_weight if example.kind == "article" else plan.hand_weight
@@ -92,7 +102,7 @@ def _window(example: Example, longest: int, rng: np.random.Generator) -> Example
     size = len(example.texts)
     if size <= longest:
         return example
-    first = int(rng.integers(0, size - longest))
+    first = int(rng.integers(0, size - longest + 1))
     rows = slice(first, first + longest)
     facts = example.features
     words = facts.words[facts.word_starts[first] : facts.word_starts[first + longest]]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
-from pipeline.features import DENSE, PATH_BUCKETS, WORD_BUCKETS
+from pipeline.features import DENSE, GROUP_KINDS, PATH_BUCKETS, WORD_BUCKETS
 from pipeline.label import OUTLIER
 from pipeline.model import ROLES, Role
 from training.bins import bins_of
@@ -31,7 +31,7 @@ class Shape(NamedTuple):
     words: int = 6
     paths: int = 8
     dilations: tuple[int, ...] = (1, 2, 4, 8)
-    group_kinds: int = 3
+    group_kinds: int = GROUP_KINDS
     """Kinds of groups whose mean state a block sees: its own path, the path around it, its section; flattened text is all of one path."""
     dropout: float = 0.2
     token_dropout: float = 0.3
@@ -69,7 +69,10 @@ class Net(nn.Module):
         """`sample`: facts of many blocks, (blocks, facts)."""
         super().__init__()
         self.shape = shape
-        mean, scale = sample.mean(0), 1 / np.maximum(sample.std(0), 0.05)
+        mean, spread = sample.mean(0), sample.std(0)
+        # Of a fact that never varied nothing was learned, so it says nothing: line breaks within a block of flattened text, when all that
+        # was read of it had a block a line.
+        scale = np.where(spread > 0, 1 / np.maximum(spread, 0.05), 0).astype(np.float32)
         bins = bins_of(np.clip((sample - mean) * scale, -OUTLIER, OUTLIER))
         for name, values in ({"mean": mean, "scale": scale} | bins).items():
             self.register_buffer(name, torch.tensor(values))

@@ -13,7 +13,7 @@ from pipeline.model import ROLES
 from training.data import Gold, load
 from training.evaluate import known, read_by_hand, set_of
 from training.net import Shape
-from training.train import AT_ONCE, FIGURES, OUT, PLANS, SEEDS, SHAPES
+from training.train import AT_ONCE, FIGURES, OUT, PLANS, SHAPES
 
 README = Path(__file__).parent / "README.md"
 MARK = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -52,20 +52,31 @@ def ceilings(golds: Sequence[Gold]) -> str:
 
 
 def tables(figures: dict[str, dict[str, float]]) -> str:
-    """Markdown of all figures, both ways beside each other."""
+    """Markdown of all figures, the ways beside each other."""
 
     def cell(way: str, name: str) -> str:
         value = figures.get(way, {}).get(name)
         return "" if value is None else f"{value:.3f}"
 
-    lines = ["| | with markup | floor / aim | flattened | floor / aim |", "|---|---|---|---|---|"]
-    lines += [f"| {label} | {cell('markup', name)} | {m} | {cell('text', name)} | {t} |" for label, name, m, t in ROWS]
+    wrapped = "wrapped" in figures
+    lines = ["| | with markup | floor / aim | flattened | floor / aim |" + " hard-wrapped |" * wrapped]
+    lines += ["|---" * (5 + wrapped) + "|"]
+    lines += [
+        f"| {label} | {cell('markup', name)} | {m} | {cell('text', name)} | {t} |"
+        + f" {cell('wrapped', name)} |" * wrapped
+        for label, name, m, t in ROWS
+    ]
     lines += ["", "| WCXB dev by page type | " + " | ".join(KINDS) + " |", "|---" * (len(KINDS) + 1) + "|"]
     lines += [f"| {way} | " + " | ".join(cell(way, f"WCXB {kind}") for kind in KINDS) + " |" for way in figures]
     lines += ["", "| roles-dev, word F1 by role | " + " | ".join(FOLDED) + " |", "|---" * (len(FOLDED) + 1) + "|"]
     lines += [f"| {way} | " + " | ".join(cell(way, f"roles {role}") for role in FOLDED) + " |" for way in figures]
-    lines += ["", "| word F1 by role, pages of which every line was read | with markup | flattened |", "|---|---|---|"]
-    lines += [f"| {role} | {cell('markup', f'read {role}')} | {cell('text', f'read {role}')} |" for role in ROLES]
+    lines += [
+        "",
+        "| word F1 by role as it was read | news and articles, with markup | flattened | other pages, with markup | flattened |",
+        "|---|---|---|---|---|",
+    ]
+    kinds = [(way, whose) for whose in ("read", "others") for way in ("markup", "text")]
+    lines += [f"| {role} | {' | '.join(cell(way, f'{whose} {role}') for way, whose in kinds)} |" for role in ROLES]
     spoken = {name: int(count) for name, count in figures["markup"].items() if name.startswith("pages news in ")}
     lines += ["", "| news pages, body F1 by language | pages | with markup | flattened |", "|---|---|---|---|"]
     for name, count in sorted(spoken.items(), key=lambda item: (-item[1], item[0])):
@@ -81,18 +92,19 @@ def card(golds: Sequence[Gold], figures: dict[str, dict[str, float]], shown: str
     sets = Counter(set_of(gold.page) for gold in golds)
     read = Counter(set_of(gold.page) for gold in golds if gold.read)
     dilations = ", ".join(map(str, Shape().dilations))
-    sizes = "; ".join(_size(way, figures[way]["temperature"]) for way in figures)
+    sizes = "; ".join(_size(way, figures[way]["temperature"]) for way in SHAPES)
     trained = "\n".join(f"| `{name}` | {count} | {read[name]} |" for name, count in sorted(sets.items()))
     return CARD.format(trained=trained, tables=shown, dilations=dilations, sizes=sizes)
 
 
 def _size(way: str, temperature: float) -> str:
     """What the nets of one way look like, in a line."""
-    shape, nets = SHAPES[way], len(SEEDS[way])
+    shape, plans = SHAPES[way], PLANS[way]
     when = "" if AT_ONCE[way] else " (with a net for `text`) where the first leaves the story unclear"
     return (
-        f"`{way}`: {nets} nets whose logits are averaged{when}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
-        f"{PLANS[way].epochs} epochs, temperature {temperature}"
+        f"`{way}`: {len(plans)} nets whose logits are averaged{when}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
+        f"{plans[0].epochs} epochs, pages that are neither news nor articles times {' and '.join(f'{plan.other_weight:g}' for plan in plans)}, "
+        f"temperature {temperature}"
     )
 
 
@@ -129,7 +141,8 @@ in plain list markup, most of all in scripts with few labelled pages, are often 
 standfirsts are taken for body text and the reverse, where editors themselves differ. Of pages laid out in nested tables, short lines beside the story are
 sometimes taken for it. Posts of others set into a story are mostly left out of it,
 as the gold of news-en-dev has it, and called captions or furniture. Readers' comments are found where there are many; a few
-below a story are often taken for furniture. Flattened text without sentences (tables, lyrics) has nothing to tell it from menus.
+below a story are often taken for furniture. Flattened text without sentences (tables, lyrics) has nothing to tell it from menus; of
+tens of thousands of lines all alike, a part may be taken for a story.
 """
 
 if __name__ == "__main__":

@@ -34,13 +34,17 @@ from training.scripts import rewritten
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
+WRAPPED = "wrapped"
+"""Flattened text once more, hard-wrapped: read by the nets for ``TEXT``."""
 # Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
 SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
-PLANS = {MARKUP: Plan(epochs=12), TEXT: Plan(epochs=10)}
 # Nets fitted from different seeds, whose logits are averaged: on every flattened text, where time matters less, and on those pages
 # with markup whose story the first leaves unclear, and which a net for flattened text then reads besides. Four nets read flattened
-# text no better than two.
-SEEDS = {MARKUP: (1, 2), TEXT: (1, 2)}
+# text no better than two. The pages that the second net for markup is asked about are mostly no articles, so it learns more of those.
+PLANS = {
+    MARKUP: (Plan(epochs=12, seed=1), Plan(epochs=12, other_weight=3, seed=2)),
+    TEXT: (Plan(epochs=10, other_weight=2, seed=1), Plan(epochs=10, other_weight=2, seed=2)),
+}
 AT_ONCE = {MARKUP: False, TEXT: True}
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
@@ -54,7 +58,6 @@ def main() -> None:
     options = parser.parse_args()
     folds = [int(fold) for fold in options.folds]
     labelled()
-    made_examples()
     with ProcessPoolExecutor(2, get_context("fork"), torch.set_num_threads, (1,)) as pool:
         shipped = None if options.no_weights else pool.submit(_shipped)
         if folds:
@@ -65,25 +68,30 @@ def main() -> None:
 
 def keep_figures_of(folds: list[int], found: Sequence[dict[str, Logits]], keep: Path | None) -> None:
     """Figures on pages of unseen sites, into ``figures.json``, from what their folds' nets say of them."""
-    unseen = {way: {page: array for logits in found for page, array in logits[way].items()} for way in (MARKUP, TEXT)}
     tested = [gold for gold in golds() if fold_of(gold.site) in folds]
     empty = [gold.page for gold in labelled() if not gold.blocks and fold_of(gold.site) in folds]
-    for way, make in ((MARKUP, html_example), (TEXT, text_example)):
-        examples = [make(gold) for gold in tested]
-        if way == TEXT:
-            examples += [example for example in made_examples() if fold_of(example.site) in folds]
-        temperature = fit_temperature(unseen[way], examples, AT_ONCE[way])
+    for way in (MARKUP, TEXT, WRAPPED):
+        unseen = {page: array for logits in found for page, array in logits[way].items()}
+        examples = [example_of(gold, way) for gold in tested]
+        at_once = AT_ONCE[TEXT if way == WRAPPED else way]
+        # The same nets read both, at one temperature.
+        temperature = (
+            figures_of_all()[TEXT]["temperature"] if way == WRAPPED else fit_temperature(unseen, examples, at_once)
+        )
         predicted = {
-            example.page: asked(unseen[way][example.page], example, temperature, AT_ONCE[way])
+            example.page: asked(unseen[example.page], example, temperature, at_once)
             for example in examples
             if example.texts
         }
-        figures = score(predicted, examples, known(), empty)
-        keep_figures(way, {"temperature": temperature} | figures)
+        keep_figures(way, {"temperature": temperature} | score(predicted, examples, known(), empty))
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
-            arrays: dict[str, Any] = {page.replace("/", "\\"): array for page, array in unseen[way].items()}
+            arrays: dict[str, Any] = {page.replace("/", "\\"): array for page, array in unseen.items()}
             np.savez(keep / f"{way}.npz", **arrays)
+
+
+def example_of(gold: Gold, way: str) -> Example:
+    return html_example(gold) if way == MARKUP else text_example(gold, "wrapped" if way == WRAPPED else "lines")
 
 
 Shipped = dict[str, tuple[list[Net], NDArray[np.float32]]]
@@ -99,8 +107,9 @@ def write_weights(shipped: Shipped) -> None:
 Fitted = tuple[str, list[Net], list[Example]]
 
 
-def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[Fitted, Fitted]:
-    """The nets of both ways and what they learned from; those with markup teach the others. Made pages are read besides."""
+def fitted(pages: Sequence[Gold], name: str) -> tuple[Fitted, Fitted]:
+    """The nets of both ways and what they learned from; those with markup teach the others."""
+    only_flat = flat_pages(pages)
     in_tables, bare = laid_out(pages), bare_pages(pages)
     in_tables += rewritten(in_tables)
     pages = [*pages, *rewritten(pages), *bare, *rewritten(bare)]
@@ -112,15 +121,12 @@ def fitted(pages: Sequence[Gold], made: Sequence[Example], name: str) -> tuple[F
         for page, logits in opinions(teachers, with_markup[: len(pages)]).items()
     }
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in pages]
-    flattened += made
+    flattened += map(text_example, only_flat)
     return (MARKUP, teachers, with_markup), (TEXT, _nets(TEXT, flattened, name), flattened)
 
 
 def _nets(way: str, examples: list[Example], name: str) -> list[Net]:
-    return [
-        fit(examples, SHAPES[way], PLANS[way]._replace(seed=seed), report=partial(_say, f"{way} {seed} {name}"))
-        for seed in SEEDS[way]
-    ]
+    return [fit(examples, SHAPES[way], plan, report=partial(_say, f"{way} {plan.seed} {name}")) for plan in PLANS[way]]
 
 
 def _say(name: str, line: str) -> None:
@@ -138,7 +144,6 @@ def keep_figures(way: str, found: dict[str, float]) -> None:
 
 
 _LABELLED: list[Gold] = []
-_MADE: list[Example] = []
 
 
 def labelled() -> list[Gold]:
@@ -153,34 +158,22 @@ def golds() -> list[Gold]:
     return [gold for gold in labelled() if gold.blocks]
 
 
-def made_examples() -> list[Example]:
-    """Pages that exist only flattened."""
-    if not _MADE:
-        _MADE.extend(text_example(gold) for gold in flat_pages(golds()))
-    return _MADE
-
-
 def _shipped() -> Shipped:
     """The nets fitted on everything."""
-    return {
-        way: (nets, linear_reading(nets, examples[::3]))
-        for way, nets, examples in fitted(golds(), made_examples(), "all")
-    }
+    return {way: (nets, linear_reading(nets, examples[::3])) for way, nets, examples in fitted(golds(), "all")}
 
 
 def _fold(fold: int) -> dict[str, Logits]:
     """Logits for the pages of one fold, by way, from nets that saw only other sites."""
-    seen = [gold for gold in golds() if fold_of(gold.site) != fold]
-    made = [example for example in made_examples() if fold_of(example.site) != fold]
-    (_, markup, _), (_, text, _) = fitted(seen, made, f"fold {fold}")
+    (_, markup, _), (_, text, _) = fitted([gold for gold in golds() if fold_of(gold.site) != fold], f"fold {fold}")
     unseen = [gold for gold in golds() if fold_of(gold.site) == fold]
-    others = [example for example in made_examples() if fold_of(example.site) == fold]
-    unmarked = opinions(text[:1], [unmarked_example(gold) for gold in unseen])
-    marked = opinions(markup, [html_example(gold) for gold in unseen])
-    return {
-        MARKUP: {page: np.concatenate([logits, unmarked[page]]) for page, logits in marked.items()},
-        TEXT: opinions(text, [*map(text_example, unseen), *others]),
+    found = {
+        way: opinions(markup if way == MARKUP else text, [example_of(gold, way) for gold in unseen])
+        for way in (MARKUP, TEXT, WRAPPED)
     }
+    unmarked = opinions(text[:1], [unmarked_example(gold) for gold in unseen])
+    found[MARKUP] = {page: np.concatenate([logits, unmarked[page]]) for page, logits in found[MARKUP].items()}
+    return found
 
 
 def fold_of(site: str) -> int:
