@@ -76,6 +76,7 @@ def extract(
     """
     if not isinstance(data, bytes | str):
         hint = "; open it first: extract(path.read_bytes())" if isinstance(data, Path) else ""
+        hint = "; read it first: extract(file.read())" if hasattr(data, "read") else hint
         raise UsageError(
             f"extract reads a page itself, as bytes or text, and this is of type {type(data).__name__}{hint}"
         )

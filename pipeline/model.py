@@ -97,7 +97,7 @@ class Block(NamedTuple):
     score: float = 0.0
     """Calibrated probability that `role` is right."""
     why: str = ""
-    """The facts that decided, in words."""
+    """The two facts that weighed most for the role, in words."""
     language: str = ""
     seams: tuple[int, ...] = ()
     """Where in the text one entry touches the next, parted by a style sheet alone: 4 in ``NewsSport``."""

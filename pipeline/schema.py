@@ -39,7 +39,9 @@ class DocumentRow(NamedTuple):
     replacements: Annotated[
         int, "Characters that could not be decoded, NULs and lone surrogates: U+FFFD stands for them"
     ]
-    cut: Annotated[bool, "True when the page exceeded a budget (bytes or elements) and only its beginning was kept"]
+    cut: Annotated[
+        bool, "True when the page exceeded a budget (characters, elements or lines) and only its beginning was kept"
+    ]
     title: Annotated[str, "Title of the story"]
     title_from: Annotated[str, "Which part of the page said so"]
     subtitle: Annotated[str, "Standfirst or summary of the story"]
@@ -97,7 +99,7 @@ class BlockRow(NamedTuple):
     block: Annotated[int, "Place in reading order, from 0"]
     role: Annotated[str, "What the block is for the page: " + ", ".join(Role)]
     score: Annotated[float, "Probability that the role is right"]
-    why: Annotated[str, "The facts that decided, in words"]
+    why: Annotated[str, "The two facts that weighed most for the role, in words"]
     text: Annotated[
         str,
         "Text as a reader sees it, white space collapsed; the lines of preformatted and hard-wrapped text stay lines",

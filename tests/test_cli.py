@@ -272,6 +272,24 @@ def test_the_hint_for_looking_at_the_tables_works_as_printed(tmp_path: Path) -> 
     assert b"The ferry opens again, 1" in shown.stdout
 
 
+def test_where_all_pages_failed_the_hint_shows_why(tmp_path: Path) -> None:
+    (pages := tmp_path / "pages").mkdir()
+    (pages / "empty.html").write_bytes(b"")
+    done = presscut("run", str(pages), "-o", str(tmp_path / "out"), cwd=ROOT)
+    hint = done.stderr.decode().partition("look at them with: ")[2].splitlines()[0]
+    shown = subprocess.run(hint, shell=True, capture_output=True, check=True, cwd=ROOT)
+    assert b"empty" in shown.stdout
+    assert b"title" not in shown.stdout
+
+
+def test_flattened_text_is_not_compared_with_extractors_that_read_markup(tmp_path: Path) -> None:
+    flat = tmp_path / "flat.txt"
+    flat.write_text("The ferry sails again\n\nThe ferry left the harbour at six with cars and people on board.")
+    done = presscut("compare", str(flat))
+    assert done.returncode == 1
+    assert b"flat.txt: flattened text" in done.stderr
+
+
 def test_a_page_without_a_story_is_said_to_have_none(tmp_path: Path) -> None:
     bare = tmp_path / "bare.html"
     bare.write_text("<nav><a href=/>Home</a></nav>")

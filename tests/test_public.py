@@ -77,6 +77,11 @@ def test_the_name_of_a_page_is_no_page_and_the_message_says_what_to_do(name: str
         extract(name)
 
 
+def test_an_open_file_is_to_be_read_first() -> None:
+    with open(__file__, "rb") as file, pytest.raises(UsageError, match=r"extract\(file\.read\(\)\)"):
+        extract(file)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     "text", ["See https://town.example/story/3", "The list stands in members.txt, they say", "tram"]
 )

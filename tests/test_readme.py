@@ -44,13 +44,15 @@ def values(source: str) -> list[object]:
 
 def test_the_library_example_runs(at_home: Path) -> None:
     (example,) = [block for block in fenced("python") if "extract(" in block]
-    (title, authors, published, language), text, blocks, headlines, first, frame = values(example)  # type: ignore[misc]
+    (title, authors, published, language), text, blocks, reasons, headlines, first, frame = values(example)  # type: ignore[misc]
     assert title == "After four years, the number 6 tram climbs Lantern Hill again"
     assert authors == ("Harriet Coomber", "Tom Achterberg")
     assert published.startswith("2026-11-14")
     assert language == "en"
     assert len(text) > 1000
     assert {"body", "headline"} <= {role for role, _ in blocks}
+    assert all(0 < score <= 1 for score, _ in reasons)
+    assert any(why for _, why in reasons)
     assert headlines
     assert first
     assert list(frame.columns) == schema.arrow("blocks").names

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.document import extract
+from pipeline.errors import PageError
 from pipeline.extractors import WORD, agreement, extract_with
 
 
@@ -26,6 +27,10 @@ COLUMNS = Comparison._fields
 def compared(file: str, data: bytes | str, url: str | None, names: Sequence[str]) -> list[Comparison]:
     """How far each extractor of these names agrees on a page. Raises `PageError`, or `UsageError` for an unknown name."""
     doc = extract(data, url, languages=False, metadata=False)
+    if doc.record.kind == "text":
+        raise PageError(
+            "flattened", "flattened text, of which other extractors read nothing; compare pages with markup"
+        )
     found = []
     for name in names:
         theirs = extract_with(name, doc.source, url).text

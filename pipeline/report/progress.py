@@ -80,8 +80,13 @@ def told_summary(summary: Summary) -> str:
             f"{summary.output}: "
             + ", ".join(counted(count, name.removesuffix("s")) for name, count in summary.rows.items())
         )
+        shown = (
+            "['documents'][['title', 'language', 'published']]"
+            if summary.documents
+            else "['errors'][['kind', 'message']]"
+        )
         lines.append(
-            f"look at them with: {_python()} -c \"import pipeline; print(pipeline.read('{summary.output}')['documents'][['title', 'language', 'published']])\""
+            f"look at them with: {_python()} -c \"import pipeline; print(pipeline.read('{summary.output}'){shown})\""
         )
     else:
         lines.append(f"pages after {summary.until} are kept in {summary.output}/stages/{summary.until}")
