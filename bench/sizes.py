@@ -1,8 +1,8 @@
 """Time and memory by the size of a page, up to 5 MB: ``python -m bench.sizes``.
 
-One sample page is made larger by repeating what stands in its body, its paragraphs and links numbered so that they say different things; each size is
-read in a process of its own, the median of three readings counts. Linear means: the milliseconds and the megabytes that each
-megabyte of page costs stay what they are.
+One sample page is made larger by repeating what stands in its body, its paragraphs and links numbered so that they say different
+things; each size is read in a process of its own, the median of three readings counts. Linear means: the milliseconds and the
+megabytes that each megabyte of page costs stay what they are.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ one with it.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from pipeline.model import Block
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 
 def segment_text(source: str, settings: TextSettings = TextSettings()) -> Segmented:
     """Blocks of a flattened page; every character that is not white space belongs to exactly one."""
-    lines = _lines(source, settings.max_lines + 1)
+    lines = list(islice(_lines(source), settings.max_lines + 1))
     cut = len(lines) > settings.max_lines
     del lines[settings.max_lines :]
     joined = _joined(lines, _filled(source, lines, settings), settings)
@@ -50,26 +51,21 @@ def segment_text(source: str, settings: TextSettings = TextSettings()) -> Segmen
     return Segmented(blocks, None, cut)
 
 
-def _lines(source: str, most: int) -> list[Line]:
-    """The first lines of a text."""
-    lines: list[Line] = []
+def _lines(source: str) -> Iterator[Line]:
     at, apart = 0, False
     for raw in source.split("\n"):
         stripped = raw.strip()
         if seen := has_visible(stripped):
             start = at + raw.index(stripped[0])
-            lines.append(Line(start, start + len(stripped), apart))
-            if len(lines) == most:
-                break
+            yield Line(start, start + len(stripped), apart)
         apart = not seen
         at += len(raw) + 1
-    return lines
 
 
 def _filled(source: str, lines: list[Line], settings: TextSettings) -> list[bool]:
     """Per line, whether it ends because its next word would not have fitted; all False where the text is not wrapped."""
     # A word longer than the column stands alone on a line of its own.
-    width = max((line.end - line.start for line in lines if " " in source[line.start : line.end]), default=0)
+    width = max((line.end - line.start for line in lines if source.find(" ", line.start, line.end) >= 0), default=0)
     none = [False] * len(lines)
     if not settings.wrap_columns[0] <= width <= settings.wrap_columns[1]:
         return none

@@ -102,11 +102,13 @@ class Places(NamedTuple):
 
 
 def fingerprints(settings: Settings) -> tuple[str, ...]:
-    """One per stop: its own settings, those of the stops before it, the code, and the versions of what changes output."""
-    base = [schema.VERSION, code_digest(), weights_digest(settings.label), json.dumps(versions(), sort_keys=True)]
+    """One per stop: its own settings and weights, those of the stops before it, the code, and the versions of what changes output."""
+    base = [schema.VERSION, code_digest(), json.dumps(versions(), sort_keys=True)]
+    weights = weights_digest(settings.label)
     found: list[str] = []
     for stop in STOPS:
-        found.append(fingerprint(settings, stop.settings, *base, *found[-1:]))
+        read = [weights] if "label" in stop.settings else []
+        found.append(fingerprint(settings, stop.settings, *base, *read, *found[-1:]))
     return tuple(found)
 
 

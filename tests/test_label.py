@@ -40,6 +40,7 @@ from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
 from pipeline.settings import Settings
 from pipeline.shard import fingerprints
+from pipeline.stages import STOP_NAMES
 from pipeline.structure import Floats
 from pipeline.why import PHRASES
 from pipeline.words import COMMAS, STOPS
@@ -422,6 +423,8 @@ def test_a_shard_is_stale_once_the_weights_it_was_made_with_say_something_else(t
         other.write_bytes(content)
         found.append(fingerprints(settings))
     assert found[0] == found[2] != found[1]
+    # The blocks of its pages are what they were.
+    assert found[0][STOP_NAMES.index("segment")] == found[1][STOP_NAMES.index("segment")]
 
 
 def test_no_scores_are_divided_by_nothing(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipeline.label import run
+from pipeline.label import Weights, run
 from pipeline.segment_html import segment_html
 from tests.samples import samples
 
@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from training.data import Gold, html_example, text_example, with_roles  # noqa: E402
 from training.evaluate import each_logits  # noqa: E402
 from training.export import linear_reading, weights_of  # noqa: E402
-from training.fit import Plan, fit  # noqa: E402
+from training.fit import Plan, _window, fit  # noqa: E402
 from training.net import Shape  # noqa: E402
 
 
@@ -33,7 +33,7 @@ def test_weights_as_they_are_kept_give_the_logits_of_the_net_that_was_fitted(way
     nets = [fit([example], Shape(width=16), Plan(epochs=2, seed=seed), report=lambda _: None) for seed in (1, 2)]
     kept = weights_of(nets, 1.0, linear_reading(nets, [example]))
     for at, logits in enumerate(each_logits(nets, example)):
-        weights = type(kept)(*(array[at] for array in kept))
+        weights = Weights(*(array[at] for array in kept))
         assert run(example.features, weights) == pytest.approx(logits, abs=5e-3)
     assert np.abs(logits).max() > 0.05
 
@@ -46,8 +46,6 @@ def test_the_same_pages_and_seed_give_the_same_net() -> None:
 
 
 def test_the_window_of_a_long_page_reaches_its_first_and_its_last_block() -> None:
-    from training.fit import _window
-
     example = html_example(some_page())
     rng, seen = np.random.default_rng(0), set()
     for _ in range(60):

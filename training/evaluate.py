@@ -103,7 +103,8 @@ def score(
     confident = np.zeros(2)
     for example in examples:
         p = predicted[example.page] if example.texts else np.zeros((0, len(ROLES)))
-        chosen = decide(p, words_per_block(example.features)) if example.texts else np.zeros(0, dtype=np.int64)
+        size = words_per_block(example.features)
+        chosen = decide(p, size) if example.texts else np.zeros(0, dtype=np.int64)
         names = [str(ROLES[index]) for index in chosen]
         story = " ".join(text for text, name in zip(example.told, names, strict=True) if name in STORY)
         if row := gold.wcxb.get(example.page):
@@ -116,10 +117,9 @@ def score(
                 f1s[group].append(value)
         if example.page in gold.roles:
             roles.add(gold.roles[example.page], example.texts, names)
-        if example.read and not example.by_hand:
-            read_others.add(example.read, names, words_per_block(example.features))
+        if example.read:
+            (read if example.by_hand else read_others).add(example.read, names, size)
         if example.by_hand and example.texts:
-            read.add(example.read, names, words_per_block(example.features))
             sure = p[np.arange(len(p)), chosen] >= CONFIDENT
             right = np.array([name == role for name, role in zip(names, example.read, strict=True)])
             confident += (sure.sum(), right[sure].sum())

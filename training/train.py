@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -34,8 +34,6 @@ from training.scripts import rewritten
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
-WRAPPED = "wrapped"
-"""Flattened text once more, hard-wrapped: read by the nets for ``TEXT``."""
 # Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
 SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
 # Nets fitted from different seeds, whose logits are averaged: on every flattened text, where time matters less, and on those pages
@@ -46,6 +44,10 @@ PLANS = {
     TEXT: (Plan(epochs=10, other_weight=2, seed=1), Plan(epochs=10, other_weight=2, seed=2)),
 }
 AT_ONCE = {MARKUP: False, TEXT: True}
+# What unseen pages are shown as, to the nets of which way.
+SHOWN: dict[str, tuple[str, Callable[[Gold], Example]]] = {
+    MARKUP: (MARKUP, html_example), TEXT: (TEXT, text_example), "wrapped": (TEXT, partial(text_example, way="wrapped")),
+}  # fmt: skip
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
 
@@ -70,14 +72,14 @@ def keep_figures_of(folds: list[int], found: Sequence[dict[str, Logits]], keep: 
     """Figures on pages of unseen sites, into ``figures.json``, from what their folds' nets say of them."""
     tested = [gold for gold in golds() if fold_of(gold.site) in folds]
     empty = [gold.page for gold in labelled() if not gold.blocks and fold_of(gold.site) in folds]
-    for way in (MARKUP, TEXT, WRAPPED):
+    temperatures: dict[str, float] = {}
+    for way, (nets, make) in SHOWN.items():
         unseen = {page: array for logits in found for page, array in logits[way].items()}
-        examples = [example_of(gold, way) for gold in tested]
-        at_once = AT_ONCE[TEXT if way == WRAPPED else way]
-        # The same nets read both, at one temperature.
-        temperature = (
-            figures_of_all()[TEXT]["temperature"] if way == WRAPPED else fit_temperature(unseen, examples, at_once)
-        )
+        examples = [make(gold) for gold in tested]
+        at_once = AT_ONCE[nets]
+        # Whatever else the same nets read, they have one temperature.
+        temperature = temperatures[nets] if nets in temperatures else fit_temperature(unseen, examples, at_once)
+        temperatures[nets] = temperature
         predicted = {
             example.page: asked(unseen[example.page], example, temperature, at_once)
             for example in examples
@@ -88,10 +90,6 @@ def keep_figures_of(folds: list[int], found: Sequence[dict[str, Logits]], keep: 
             keep.mkdir(parents=True, exist_ok=True)
             arrays: dict[str, Any] = {page.replace("/", "\\"): array for page, array in unseen.items()}
             np.savez(keep / f"{way}.npz", **arrays)
-
-
-def example_of(gold: Gold, way: str) -> Example:
-    return html_example(gold) if way == MARKUP else text_example(gold, "wrapped" if way == WRAPPED else "lines")
 
 
 Shipped = dict[str, tuple[list[Net], NDArray[np.float32]]]
@@ -167,10 +165,8 @@ def _fold(fold: int) -> dict[str, Logits]:
     """Logits for the pages of one fold, by way, from nets that saw only other sites."""
     (_, markup, _), (_, text, _) = fitted([gold for gold in golds() if fold_of(gold.site) != fold], f"fold {fold}")
     unseen = [gold for gold in golds() if fold_of(gold.site) == fold]
-    found = {
-        way: opinions(markup if way == MARKUP else text, [example_of(gold, way) for gold in unseen])
-        for way in (MARKUP, TEXT, WRAPPED)
-    }
+    by_way = {MARKUP: markup, TEXT: text}
+    found = {way: opinions(by_way[nets], [make(gold) for gold in unseen]) for way, (nets, make) in SHOWN.items()}
     unmarked = opinions(text[:1], [unmarked_example(gold) for gold in unseen])
     found[MARKUP] = {page: np.concatenate([logits, unmarked[page]]) for page, logits in found[MARKUP].items()}
     return found
