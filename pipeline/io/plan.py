@@ -19,13 +19,19 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io.contained import parquet_columns
-from pipeline.io.delimited import csv_columns
 from pipeline.io.files import passed_over
 from pipeline.io.items import NOTES, Part, ReadSettings, Shard, Skipped
 from pipeline.io.opening import filesystem, is_url, is_web, open_binary
-from pipeline.io.readers import PAGE_SUFFIX, READERS, TABLE_SUFFIX, is_compressed, recognise
-from pipeline.io.tables import check_columns, check_mapping, jsonl_columns
+from pipeline.io.readers import (
+    PAGE_SUFFIX,
+    READERS,
+    TABLE_SUFFIX,
+    WITHOUT_PAGES,
+    columns_of,
+    is_compressed,
+    recognise,
+)
+from pipeline.io.tables import check_columns, check_mapping
 
 # A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
 BUCKET_FILES = 8
@@ -52,6 +58,8 @@ class Found(NamedTuple):
     size: int
     version: str
     """Changes when the file does: modification time in ns, or the store's etag."""
+    named: bool = False
+    """Whether the user named it, not a folder that it is in."""
 
 
 def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
@@ -60,14 +68,16 @@ def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
 
 
 def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
-    """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again."""
+    """Shards and skipped files. Raises `UsageError` where there is nothing but tables without pages. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again."""
     check_mapping(settings)
     skipped: Counter[str] = Counter()
     found = _distinct([file for path in paths for file in _expand(path, skipped)])
     long: list[Member] = []
     short: list[Member] = []
-    for file in found:
-        part = _whole(file, settings)
+    parts = [_whole(file, settings) for file in found]
+    if parts and all(part.reader == WITHOUT_PAGES for part in parts):
+        _whole(found[0]._replace(named=True), settings)
+    for file, part in zip(found, parts, strict=True):
         (long if file.size > _split_above(settings) and _splits(part) else short).append((file, part))
     groups = _buckets(short, settings) + [group for file, part in long for group in _ranges(file, part, settings)]
     digests: dict[str, str] = {}
@@ -87,7 +97,7 @@ def _expand(path: str, skipped: Counter[str]) -> Iterator[Found]:
     elif os.path.isdir(path):
         yield from _walk(Path(path), skipped)
     elif os.path.exists(path):
-        yield _local(Path(path), Path(path).name)
+        yield _local(Path(path), Path(path).name)._replace(named=True)
     else:
         raise UsageError(
             f"{path}: no such file or folder; check the spelling, or give - to read a page from standard input"
@@ -151,7 +161,7 @@ def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
             skipped[reason] += 1
         else:
             version = next((str(info[key]) for key in VERSION_KEYS if info.get(key)), "")
-            yield Found(fs.unstrip_protocol(path), name, int(info.get("size") or 0), version)
+            yield Found(fs.unstrip_protocol(path), name, int(info.get("size") or 0), version, path == root)
 
 
 def _distinct(found: Sequence[Found]) -> list[Found]:
@@ -161,7 +171,8 @@ def _distinct(found: Sequence[Found]) -> list[Found]:
     """
     files: dict[str, Found] = {}
     for file in sorted(found, key=lambda file: (len(file.name), file.name)):
-        files[file.path if is_url(file.path) else os.path.realpath(file.path)] = file
+        place = file.path if is_url(file.path) else os.path.realpath(file.path)
+        files[place] = file._replace(named=file.named or (place in files and files[place].named))
     names: dict[str, Found] = {}
     for file in files.values():
         if file.name in names:
@@ -179,7 +190,7 @@ def _distinct(found: Sequence[Found]) -> list[Found]:
 def _whole(file: Found, settings: ReadSettings) -> Part:
     """The file as one part; which reader it needs is found by looking, if it can be opened at all.
 
-    Raises `UsageError` for a table in which no column is a page: better now than after hours.
+    Raises `UsageError` for a table that was named and in which no column is a page: better now than after hours.
     """
     # Looking into every page of a store would cost a request each, to learn what its name says.
     if is_url(file.path) and PAGE_SUFFIX.search(file.name):
@@ -191,18 +202,9 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
         return Part(file.path, file.name)
 
 
-# The columns of a table, by the reader it needs.
-COLUMNS = {"jsonl": jsonl_columns, "csv": csv_columns}
-
-
 def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
     reader = recognise(raw, file.name)
-    if reader == "parquet":
-        columns = parquet_columns(file.path, file.name, settings)
-    elif reader in COLUMNS:
-        columns = COLUMNS[reader](raw, file.name, settings)
-    else:
-        return reader
+    columns = columns_of(raw, reader, file.path, file.name, settings)
     try:
         if columns is not None:
             check_columns(columns, file.name, settings)
@@ -210,7 +212,10 @@ def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
         # Some program's settings, say, in a .json: nothing that calls itself a table of rows.
         if not TABLE_SUFFIX.search(file.name):
             return "page"
-        raise
+        if file.named:
+            raise
+        # A sheet of figures beside the pages of a folder costs a row, as any other file there that is no page.
+        return WITHOUT_PAGES
     return reader
 
 

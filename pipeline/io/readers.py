@@ -50,7 +50,27 @@ UNSUPPORTED = (
     (b"\x04\x22\x4d\x18", "lz4", "unpack it, or recompress it with gzip or zstd"),
 )
 
+
+def columns_of(raw: IO[bytes], reader: str, path: str, name: str, settings: ReadSettings) -> list[str] | None:
+    """The columns of a table that a reader is for; None for other files, and for one too damaged to tell."""
+    if reader == "parquet":
+        return contained.parquet_columns(path, name, settings)
+    read = {"jsonl": tables.jsonl_columns, "csv": delimited.csv_columns}.get(reader)
+    return read(raw, name, settings) if read else None
+
+
+def _without_pages(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+    """A table in which no column is a page: one failure, not one a row."""
+    columns = columns_of(raw, recognise(raw, part.name), part.path, part.name, settings)
+    try:
+        tables.check_columns(columns or [], part.name, settings)
+    except UsageError as error:
+        yield Failure(Locator(part.name), "unsupported", str(error)[:500])
+
+
+WITHOUT_PAGES = "without pages"
 READERS: dict[str, Reader] = {
+    WITHOUT_PAGES: Reader(_without_pages),
     "page": Reader(files.read_page),
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),

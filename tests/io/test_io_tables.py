@@ -154,13 +154,54 @@ def test_a_mapping_goes_before_guessing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["jsonl", "jsonl.gz", "parquet"])
 def test_a_table_without_a_page_column_is_wrong_usage_that_lists_the_columns(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"numbers.{suffix}"
-    if suffix == "parquet":
-        pq.write_table(pa.table({"height": [1], "width": [2]}), path)
-    else:
-        path.write_bytes(COMPRESS[suffix](b'{"height": 1, "width": 2}\n'))
     with pytest.raises(UsageError, match=r"--column text=NAME; columns found: height, width"):
-        plan([str(path)], ReadSettings())
+        plan([str(figures(tmp_path, suffix))], ReadSettings())
+
+
+def figures(folder: Path, suffix: str) -> Path:
+    """A table without pages."""
+    path = folder / f"numbers.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.table({"height": [1, 3], "width": [2, 4]}), path)
+    elif suffix == "csv":
+        path.write_text("height,width\n1,2\n3,4\n")
+    else:
+        path.write_bytes(COMPRESS[suffix](b'{"height": 1, "width": 2}\n{"height": 3, "width": 4}\n'))
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "jsonl.gz", "parquet", "csv"])
+def test_a_table_without_a_page_column_beside_pages_costs_one_row_that_lists_the_columns(
+    tmp_path: Path, suffix: str
+) -> None:
+    write(tmp_path, "a.html", page(1))
+    figures(tmp_path, suffix)
+    items = read(tmp_path)
+    assert [item.locator.file for item in pages(items)] == ["a.html"]
+    (failure,) = failures(items)
+    assert (failure.locator.file, failure.kind) == (f"numbers.{suffix}", "unsupported")
+    assert "--column text=NAME; columns found: height, width" in failure.message
+
+
+def test_of_two_tables_in_a_folder_the_one_that_has_the_named_column_is_read(tmp_path: Path) -> None:
+    figures(tmp_path, "csv")
+    write(tmp_path, "crawl.jsonl", lines([{"story": "yes"}]))
+    items = read(tmp_path, ReadSettings(columns=(("text", "story"),)))
+    assert [item.data for item in pages(items)] == ["yes"]
+    (failure,) = failures(items)
+    assert "no column 'story'; columns found: height, width" in failure.message
+
+
+def test_a_folder_of_nothing_but_tables_without_pages_is_wrong_usage(tmp_path: Path) -> None:
+    figures(tmp_path, "csv")
+    figures(tmp_path, "jsonl")
+    with pytest.raises(UsageError, match=r"numbers.csv: no column looks like a page; .*columns found: height, width"):
+        plan([str(tmp_path)], ReadSettings())
+    # As it is of a table that is named besides the folder it is in.
+    write(tmp_path, "a.html", page(1))
+    for paths in ([tmp_path, tmp_path / "numbers.csv"], [tmp_path / "numbers.csv", tmp_path]):
+        with pytest.raises(UsageError, match=r"numbers.csv: no column looks like a page"):
+            plan([str(path) for path in paths], ReadSettings())
 
 
 def test_a_mapping_to_an_absent_column_is_wrong_usage(tmp_path: Path) -> None:
