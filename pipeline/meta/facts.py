@@ -46,4 +46,5 @@ def tidy(value: object, limit: int = MAX_CHARS) -> str:
 
 def plain(text: str) -> str:
     """Visible text as one line, without the characters nobody sees."""
-    return " ".join(INVISIBLE.sub("", text).split())
+    # What nobody sees is not printable; most texts have nothing of the kind.
+    return " ".join((text if text.isprintable() else INVISIBLE.sub("", text)).split())

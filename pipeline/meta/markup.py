@@ -73,10 +73,8 @@ def read_metas(parsed: Parsed) -> dict[str, list[str]]:
         content = node.attr("content")
         if not content:
             continue
-        for attribute in ("property", "name"):
-            if key := node.attr(attribute):
-                metas.setdefault(key.strip().lower(), []).append(content)
-                break
+        if key := node.attr("property") or node.attr("name"):
+            metas.setdefault(key.strip().lower(), []).append(content)
     return metas
 
 
@@ -112,7 +110,11 @@ def _read(origin: str, vocabulary: Mapping[str, tuple[str, ...]], metas: Metas) 
 
 
 def _one(metas: Metas, keys: Sequence[str], limit: int = 600) -> str:
-    return next((value for key in keys for content in metas.get(key, ()) if (value := tidy(content, limit))), "")
+    for key in keys:
+        for content in metas.get(key, ()):
+            if value := tidy(content, limit):
+                return value
+    return ""
 
 
 def _all(metas: Metas, keys: Sequence[str], limit: int = 600) -> tuple[str, ...]:
