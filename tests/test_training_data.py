@@ -13,6 +13,7 @@ from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from training.bare import bare_pages
 from training.bins import BINS, bins_of
+from training.comments import AROUND, commented, thread_of
 from training.counts import Counts
 from training.data import (
     IN_SHARE,
@@ -25,6 +26,7 @@ from training.data import (
     _as_read,
     _mask,
     by_hand,
+    closed,
     matched_share,
     site_of,
     within,
@@ -173,6 +175,56 @@ def test_pages_that_nobody_read_or_that_have_no_story_make_no_small_ones() -> No
     assert not bare_pages([_read_page("page/1", COMMENTED)])
     untold = [(text, Role.NAVIGATION) for text, _ in COMMENTED]
     assert not bare_pages([by_hand(_read_page("page/2", untold), [role for _, role in untold])])
+
+
+DISCUSSED = [*READ, ("3 comments", Role.INTERACTION), ("Ben", Role.COMMENT), ("I was on it, and it was full to the last seat.", Role.COMMENT),
+             ("Reply", Role.INTERACTION), ("Cleo", Role.COMMENT), ("9 May", Role.COMMENT), ("So was I, at the window, with my bicycle.", Role.COMMENT),
+             ("Leave a comment", Role.INTERACTION)]  # fmt: skip
+
+
+def test_comments_of_other_pages_stand_below_a_story_and_all_else_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = [by_hand(_read_page(f"news/{n}", READ), [role for _, role in READ]) for n in range(60)]
+    lender = by_hand(_read_page("news/lender", DISCUSSED), [role for _, role in DISCUSSED])
+    markup = "".join(f"<p>{escape(text)}</p>" for text, _ in READ)
+    monkeypatch.setattr("training.comments.read_html", lambda *_: markup)
+    pages = commented([*bare, lender], count=50)
+    assert pages[-1] is lender
+    assert [page.page.removeprefix("comments/") for page in pages[:-1]] == [page.page for page in bare]
+    changed = [page for page in pages if page.page.startswith("comments/")]
+    assert len(changed) == 50
+    lent, places = {line for line in DISCUSSED if line not in READ}, set()
+    for page in changed:
+        assert page.by_hand and len(page.blocks) == len(page.read) == len(page.structure) == len(page.weight)
+        roles = [ROLES[role] for role in page.allowed.argmax(axis=1)]
+        assert roles == [Role(role) for role in page.read] and (page.allowed.sum(axis=1) == 1).all()
+        lines = [(block.text, role) for block, role in zip(page.blocks, roles, strict=True)]
+        assert [line for line in lines if line not in lent] == READ
+        first = next(place for place, line in enumerate(lines) if line in lent)
+        added = lines[first : first + len(lines) - len(READ)]
+        assert set(added) <= lent and added[0] == ("3 comments", Role.INTERACTION)
+        # Below the last paragraph.
+        assert first > lines.index(("Nobody missed it.", Role.BODY))
+        # Who wrote a comment stands before it.
+        assert [line[0] for line in added if line[1] == Role.COMMENT] in (
+            ["Ben", DISCUSSED[-6][0]], ["Cleo", "9 May", DISCUSSED[-2][0]], ["Ben", DISCUSSED[-6][0], "Cleo", "9 May", DISCUSSED[-2][0]],
+        )  # fmt: skip
+        places.add(len(lines) - first - len(added))
+    # In the middle of the page and at its end.
+    assert len(places) > 1
+    again = commented([*bare, lender], count=50)
+    assert [page.blocks for page in again] == [page.blocks for page in pages]
+
+
+def test_users_of_forums_and_shops_lend_no_comments_and_pages_that_nobody_read_get_none() -> None:
+    unread = _read_page("news/1", READ)
+    forum = by_hand(_read_page("web/1", DISCUSSED), [role for _, role in DISCUSSED])._replace(kind="forum")
+    read = by_hand(_read_page("news/2", READ), [role for _, role in READ])
+    assert commented([unread, forum, read]) == [unread, forum, read]
+    assert thread_of(read) is None
+
+
+def test_markup_around_lent_comments_is_closed() -> None:
+    assert all(segment_html(f"{around}a{closed(around)}<p>b").blocks[1].path.endswith("p") for around in AROUND)
 
 
 def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from pipeline.label import probabilities
 from training.bare import bare_pages
+from training.comments import commented
 from training.data import Example, Gold, flat_pages, html_example, load, text_example, unmarked_example
 from training.evaluate import Logits, asked, fit_temperature, known, opinions, score
 from training.export import linear_reading, save, weights_of
@@ -110,6 +111,7 @@ def fitted(pages: Sequence[Gold], name: str) -> tuple[Fitted, Fitted]:
     only_flat = flat_pages(pages)
     in_tables, bare = laid_out(pages), bare_pages(pages)
     in_tables += rewritten(in_tables)
+    pages = commented(pages)
     pages = [*pages, *rewritten(pages), *bare, *rewritten(bare)]
     # Pages in tables say nothing new once they are flattened.
     with_markup = [html_example(gold) for gold in (*pages, *in_tables)]
