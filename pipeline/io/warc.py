@@ -43,6 +43,8 @@ CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']{1,40})""", re.IGNORECAS
 HTTP_STATUS = re.compile(rb"HTTP/[\d.]{1,5}\s+(\d{3})\b")
 BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 SECOND_START = re.compile(rb"\nWARC/\d\.\d{1,2}\r?\n")
+# A line of a header with bytes before its colon that no field's name has.
+NAMELESS = re.compile(rb"\n(?![ \t])[^:\n]*[^\t\r\n -~]")
 CHUNK_SIZE = re.compile(rb"\s*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\n]{0,4096})?\r?\n")
 
 
@@ -61,7 +63,7 @@ def _length(text: str) -> int | None:
 
 
 def _warc_head(head: bytes) -> Head | None:
-    if SECOND_START.search(head):
+    if SECOND_START.search(head) or NAMELESS.search(head):
         # Damage that ate the end of one record and not its beginning: the next one's header is not its own.
         return None
     fields = _fields(head)

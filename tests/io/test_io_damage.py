@@ -108,13 +108,17 @@ def test_a_truncated_tail_is_always_reported(tmp_path: Path, container: str, lef
     assert (lost.kind, lost.locator.offset, lost.locator.length) == ("truncated", begins[9], cut - begins[9])
 
 
-def test_damage_that_leaves_only_a_records_first_line_does_not_pass_for_the_next_record(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("beyond", "read_on"), [(-2, 1), (0, 1), (4, 2), (8, 2), (30, 2)])
+def test_damage_that_leaves_only_a_records_first_line_does_not_pass_for_the_next_record(
+    tmp_path: Path, beyond: int, read_on: int
+) -> None:
     begins, stored = starts(TEN, "warc"), pack(TEN, "warc")
-    damaged = overwritten(stored, len(b"WARC/1.0\r\n"), begins[1] - 12)
+    first = len(b"WARC/1.0\r\n")
+    damaged = overwritten(stored, first, begins[1] + beyond - first)
     items = read(write(tmp_path, "crawl.warc", damaged))
-    assert numbers(items) == list(range(1, 10))
+    assert numbers(items) == list(range(read_on, 10))
     (lost,) = failures(items)
-    assert (lost.locator.offset, lost.locator.length) == (0, begins[1])
+    assert (lost.locator.offset, lost.locator.length) == (0, begins[read_on])
 
 
 @settings(max_examples=60, deadline=None)
@@ -128,13 +132,14 @@ def test_every_record_that_damage_did_not_touch_is_read(
     damaged = overwritten(stored, at, min(length, len(stored) - at))
     items = read(write(tmp_path_factory.mktemp("damage"), f"crawl.{container}", damaged))
     intact = {page(n): n for n in range(10)}
-    # No checksum covers the header of an uncompressed record, but content is never passed on changed.
-    assert all(found.data in intact for found in pages(items))
-    came_through = {intact[found.data] for found in pages(items)}  # type: ignore[index]
+    changed = [found for found in pages(items) if found.data not in intact]
+    # No checksum covers the header of an uncompressed record, but content is never passed on changed; these zstd frames have none at all.
+    assert not changed or container == "warc.zst"
+    came_through = {intact[found.data] for found in pages(items) if found not in changed}  # type: ignore[index]
     assert {n for n in range(10) if begins[n + 1] <= at or begins[n] >= at + length} <= came_through
     passed_over = sum(item.count for item in items if isinstance(item, Skipped))
     lost_numbers = sorted(set(range(10)) - came_through)
-    if container == "warc" and passed_over:
+    if changed or (passed_over and container != "warc.gz"):
         return
     for n in lost_numbers:
         assert any(
