@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipeline.model import Role
+from training.comments import thread_of
 from training.data import TOLD, Gold, Line, closed, furniture_of, made, read_lines, titles_of
 
 # How a page marks the lines of a role, one way a page.
@@ -51,7 +52,7 @@ def bare_pages(golds: Sequence[Gold], count: int = 300, seed: int = 7) -> list[G
     titles = [title for gold in stories for title in titles_of(gold)]
     links, shares, notices = (furniture_of(golds, role) for role in (Role.NAVIGATION, Role.INTERACTION, Role.NOTICE))
     labels = [label for gold in golds for label in _before(gold, Role.TEASER, Role.HEADLINE)]
-    threads = [thread for gold in golds if len(thread := _comments(gold)) > 1]
+    threads = [lines for gold in golds if (read := thread_of(gold)) and len(lines := read.lines) > 1]
 
     def some(lines: Sequence[str], share: float, most: int) -> list[str]:
         """Up to so many of the lines, on a share of the pages."""
@@ -111,17 +112,6 @@ def _before(gold: Gold, role: Role, following: Role) -> list[str]:
         for (text, label), (_, after) in pairwise(lines)
         if label == role and after == following and 0 < len(text) < LABEL_CHARS and not text[0].isdigit()
     ]
-
-
-def _comments(gold: Gold) -> list[Line]:
-    """The readers' comments of a page, under the line above the first of them where that is a label."""
-    lines = read_lines(gold)
-    places = [index for index, (text, role) in enumerate(lines) if role == Role.COMMENT and text]
-    if not places:
-        return []
-    text, role = lines[places[0] - 1] if places[0] else ("", Role.COMMENT)
-    label = [(text, role)] if role == Role.INTERACTION and 0 < len(text) < LABEL_CHARS else []
-    return label + [lines[index] for index in places]
 
 
 def _marked(parts: Sequence[Part], tags: dict[Role, str], named: bool) -> str:

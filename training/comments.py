@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from html import escape
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +41,11 @@ class Thread(NamedTuple):
     """What is asked of a reader between them."""
     form: list[Line]
     """What is asked below the last one."""
+
+    @property
+    def lines(self) -> list[Line]:
+        """The label and the comments."""
+        return [*self.label, *chain(*self.comments)]
 
 
 class Style(NamedTuple):
@@ -79,7 +84,8 @@ ASKED = ("<div class=reply><a href='#reply'>", "<p>", "<div><button>", "<div><a 
 def commented(golds: Sequence[Gold], count: int = 250, seed: int = 9) -> list[Gold]:
     """The pages, up to `count` of the news and articles that were read and have no comments with some below."""
     rng = np.random.default_rng(seed)
-    threads = [thread for gold in golds if gold.kind in ARTICLES and (thread := thread_of(gold))]
+    articles = (gold for gold in golds if gold.kind in ARTICLES)
+    threads = [thread for gold in articles if (thread := thread_of(gold)) and sum(map(len, thread.comments)) > 1]
     bare = [index for index, gold in enumerate(golds) if _is_bare(gold)]
     pages = list(golds)
     for index in rng.permutation(bare)[: count if threads else 0].tolist():
@@ -95,10 +101,10 @@ def _is_bare(gold: Gold) -> bool:
 
 
 def thread_of(gold: Gold) -> Thread | None:
-    """The readers' comments of a page that was read; None where it has fewer than two lines of them."""
+    """The readers' comments of a page that was read; None where it has none."""
     lines = [line for line in read_lines(gold) if line[0]]
     places = [index for index, (_, role) in enumerate(lines) if role == Role.COMMENT]
-    if len(places) < 2:
+    if not places:
         return None
     first, last = places[0], places[-1]
     comments: list[list[Line]] = []

@@ -33,11 +33,11 @@ class Died(Exception):
         self.kind = kind
 
 
-def parquet_columns(path: str, name: str, settings: ReadSettings) -> list[str] | None:
+def parquet_columns(_: IO[bytes], part: Part, settings: ReadSettings) -> list[str] | None:
     """Names of a file's columns; None when it is too damaged to tell."""
     columns: list[str] | None = None
     try:
-        for frame in _answers(Ask(Part(path, name), settings, only_columns=True)):
+        for frame in _answers(Ask(part, settings, only_columns=True)):
             columns = json.loads(frame.payload)
     except Died:
         return None

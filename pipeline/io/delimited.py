@@ -50,10 +50,10 @@ class _Lines(Iterator[str]):
         return line.content.decode("utf-8", "surrogateescape")
 
 
-def csv_columns(raw: IO[bytes], name: str, settings: ReadSettings) -> list[str] | None:
+def csv_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[str] | None:
     """The names of the columns; None for a file too damaged to tell."""
     try:
-        return _opened(_Lines(raw, Part(name, name), settings), settings)[0]
+        return _opened(_Lines(raw, part, settings), settings)[0]
     except (OSError, Broken):
         return None
 

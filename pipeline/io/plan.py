@@ -68,7 +68,10 @@ def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
 
 
 def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
-    """Shards and skipped files. Raises `UsageError` where there is nothing but tables without pages. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again."""
+    """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again.
+
+    Raises `UsageError` as `plan` does, and where there is nothing but tables without pages.
+    """
     check_mapping(settings)
     skipped: Counter[str] = Counter()
     found = _distinct([file for path in paths for file in _expand(path, skipped)])
@@ -76,6 +79,7 @@ def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str
     short: list[Member] = []
     parts = [_whole(file, settings) for file in found]
     if parts and all(part.reader == WITHOUT_PAGES for part in parts):
+        # As if it were named, so that the error says which columns there are.
         _whole(found[0]._replace(named=True), settings)
     for file, part in zip(found, parts, strict=True):
         (long if file.size > _split_above(settings) and _splits(part) else short).append((file, part))
@@ -204,7 +208,7 @@ def _whole(file: Found, settings: ReadSettings) -> Part:
 
 def _reader(raw: IO[bytes], file: Found, settings: ReadSettings) -> str:
     reader = recognise(raw, file.name)
-    columns = columns_of(raw, reader, file.path, file.name, settings)
+    columns = columns_of(raw, reader, Part(file.path, file.name), settings)
     try:
         if columns is not None:
             check_columns(columns, file.name, settings)

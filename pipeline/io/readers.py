@@ -33,6 +33,8 @@ class Reader(NamedTuple):
     """Whether a plain file of this kind can be read in byte ranges."""
     splits_compressed: bool = False
     """Whether a gzip or zstd file of this kind can."""
+    columns: Callable[[IO[bytes], Part, ReadSettings], list[str] | None] | None = None
+    """Of a table, the names of its columns; None for one too damaged to tell."""
 
 
 def _unsupported(raw: IO[bytes], part: Part, _: ReadSettings) -> Iterator[Item]:
@@ -51,17 +53,9 @@ UNSUPPORTED = (
 )
 
 
-def columns_of(raw: IO[bytes], reader: str, path: str, name: str, settings: ReadSettings) -> list[str] | None:
-    """The columns of a table that a reader is for; None for other files, and for one too damaged to tell."""
-    if reader == "parquet":
-        return contained.parquet_columns(path, name, settings)
-    read = {"jsonl": tables.jsonl_columns, "csv": delimited.csv_columns}.get(reader)
-    return read(raw, name, settings) if read else None
-
-
 def _without_pages(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
     """A table in which no column is a page: one failure, not one a row."""
-    columns = columns_of(raw, recognise(raw, part.name), part.path, part.name, settings)
+    columns = columns_of(raw, recognise(raw, part.name), part, settings)
     try:
         tables.check_columns(columns or [], part.name, settings)
     except UsageError as error:
@@ -74,13 +68,20 @@ READERS: dict[str, Reader] = {
     "page": Reader(files.read_page),
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
-    "jsonl": Reader(tables.read_jsonl, splits=True),
-    "csv": Reader(delimited.read_csv),
-    "parquet": Reader(contained.read_parquet, splits=True),
+    "jsonl": Reader(tables.read_jsonl, splits=True, columns=tables.jsonl_columns),
+    "csv": Reader(delimited.read_csv, columns=delimited.csv_columns),
+    "parquet": Reader(contained.read_parquet, splits=True, columns=contained.parquet_columns),
     "zip": Reader(containers.read_zip, splits=True),
     "tar": Reader(containers.read_tar),
     "unsupported": Reader(_unsupported),
 }
+
+
+def columns_of(raw: IO[bytes], reader: str, part: Part, settings: ReadSettings) -> list[str] | None:
+    """The names of the columns; None for what is no table, and for one too damaged to tell."""
+    read = READERS[reader].columns
+    return read(raw, part, settings) if read else None
+
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
 HEAD_BYTES = 4096

@@ -83,10 +83,10 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
         )
 
 
-def jsonl_columns(raw: IO[bytes], name: str, settings: ReadSettings) -> list[str] | None:
+def jsonl_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[str] | None:
     """Columns of the first row; None for a file too damaged to tell."""
     try:
-        line = next(lines_of(raw, Part(name, name), settings), None)
+        line = next(lines_of(raw, part, settings), None)
         return list(_object(line.content)) if isinstance(line, Line) else None
     except (OSError, ValueError, Broken):
         return None
