@@ -29,6 +29,7 @@ from pipeline.io.readers import (
     WITHOUT_PAGES,
     columns_of,
     is_compressed,
+    is_table,
     recognise,
 )
 from pipeline.io.tables import check_columns, check_mapping
@@ -70,7 +71,8 @@ def plan(paths: Sequence[str], settings: ReadSettings) -> list[Shard]:
 def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str] | None = None) -> Survey:
     """Shards and skipped files. `known` maps `Shard.stat_key` to `Shard.digest`: those are not hashed again.
 
-    Raises `UsageError` as `plan` does, and where there is nothing but tables without pages.
+    Raises `UsageError` as `plan` does, where columns are told of and there is no table, and where there is nothing but tables without
+    pages.
     """
     check_mapping(settings)
     skipped: Counter[str] = Counter()
@@ -78,6 +80,9 @@ def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str
     long: list[Member] = []
     short: list[Member] = []
     parts = [_whole(file, settings) for file in found]
+    if parts and settings.columns and not any(is_table(part.reader) for part in parts):
+        theirs = settings.columns[0][1]
+        raise UsageError(f"no column can be {theirs!r}: there is no table (JSONL, CSV, Parquet) among the inputs")
     if parts and all(part.reader == WITHOUT_PAGES for part in parts):
         # As if it were named, so that the error says which columns there are.
         _whole(found[0]._replace(named=True), settings)

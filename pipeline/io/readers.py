@@ -54,12 +54,14 @@ UNSUPPORTED = (
 
 
 def _without_pages(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
-    """A table in which no column is a page: one failure, not one a row."""
-    columns = columns_of(raw, recognise(raw, part.name), part, settings)
+    """A table in which no column is a page: one failure, not one a row. If it has changed since, and one is, it is read."""
+    reader = recognise(raw, part.name)
     try:
-        tables.check_columns(columns or [], part.name, settings)
+        tables.check_columns(columns_of(raw, reader, part, settings) or [], part.name, settings)
     except UsageError as error:
         yield Failure(Locator(part.name), "unsupported", str(error)[:500])
+    else:
+        yield from READERS[reader].read(raw, part, settings)
 
 
 WITHOUT_PAGES = "without pages"
@@ -81,6 +83,10 @@ def columns_of(raw: IO[bytes], reader: str, part: Part, settings: ReadSettings) 
     """The names of the columns; None for what is no table, and for one too damaged to tell."""
     read = READERS[reader].columns
     return read(raw, part, settings) if read else None
+
+
+def is_table(reader: str) -> bool:
+    return reader == WITHOUT_PAGES or READERS[reader].columns is not None
 
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pipeline.errors import UsageError
 from pipeline.io.items import ReadSettings
 from pipeline.io.plan import plan
+from pipeline.io.readers import read_shard
 from tests.io.archives import failures, numbers, page, pages, read, read_range, slice_of, unpack, write
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -214,6 +215,26 @@ def test_a_mapping_of_an_unknown_column_is_wrong_usage(tmp_path: Path) -> None:
     path = write(tmp_path, "a.html", b"<p>a")
     with pytest.raises(UsageError, match=r"unknown column 'body' on the left.*html, text"):
         plan([str(path)], ReadSettings(columns=(("body", "story"),)))
+
+
+def test_a_mapping_where_there_is_no_table_is_wrong_usage(tmp_path: Path) -> None:
+    write(tmp_path, "a.html", page(1))
+    settings = ReadSettings(columns=(("text", "story"),))
+    with pytest.raises(UsageError, match=r"no column can be 'story': there is no table"):
+        plan([str(tmp_path)], settings)
+    # With a table beside the page it says which of its columns is meant, whether it has that or not.
+    figures(tmp_path, "csv")
+    assert len(plan([str(tmp_path)], settings)) == 1
+
+
+def test_a_table_that_has_pages_only_since_the_run_was_planned_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "a.html", page(1))
+    figures(tmp_path, "jsonl")
+    shards = plan([str(tmp_path)], ReadSettings())
+    write(tmp_path, "numbers.jsonl", lines([row(0)]))
+    items = [item for shard in shards for item in read_shard(shard, ReadSettings())]
+    assert sorted(item.locator.file for item in pages(items)) == ["a.html", "numbers.jsonl"]
+    assert not failures(items)
 
 
 def test_some_other_json_in_a_folder_is_no_table(tmp_path: Path) -> None:
