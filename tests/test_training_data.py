@@ -32,6 +32,7 @@ from training.data import (
     within,
 )
 from training.layouts import laid_out
+from training.scripts import CASELESS, NAMES, in_script, rewritten, write
 
 STORY = [
     "The ferry to the northern islands sails again from Monday, twice a day.",
@@ -289,3 +290,34 @@ def test_shares_count_blocks_that_the_gold_knows_of() -> None:
 )  # fmt: skip
 def test_the_hosts_of_one_site_stay_together(url: str, site: str) -> None:
     assert site_of(url) == site
+
+
+@pytest.mark.parametrize("script", NAMES)
+def test_a_page_in_another_script_has_no_letter_it_had_and_says_the_same_things_twice(script: str) -> None:
+    gold = by_hand(_read_page("page/1", READ), [role for _, role in READ])
+    page = in_script(gold, script)
+    assert page.site == gold.site and page.page != gold.page
+    assert np.array_equal(page.allowed, gold.allowed) and np.array_equal(page.structure, gold.structure)
+    before, after = " ".join(block.text for block in gold.blocks), " ".join(block.text for block in page.blocks)
+    assert not {letter for letter in before if letter.isalpha()} & set(after)
+    assert write("3 < 5 & 20.15", script) == "3 < 5 & 20.15"
+    first, second = write("The ferry, the ferry", script), write("The ferry", script)
+    assert first.lower().count(write("ferry", script)) == 2 and second != first
+
+
+def test_capitals_stay_capitals_where_a_script_has_them() -> None:
+    assert write("Ferry to ELM Bay", "Cyrillic").split()[0].istitle()
+    assert write("Ferry to ELM Bay", "Cyrillic").split()[2].isupper()
+    assert not any(letter.isupper() for script in CASELESS for letter in write("Ferry to ELM Bay", script))
+
+
+def test_one_page_in_so_many_is_read_again_in_another_script() -> None:
+    golds = [_read_page(f"page/{number}", READ[:1]) for number in range(2000)]
+    for one_in, names in ((4, CASELESS), (2, NAMES)):
+        again = rewritten(golds, one_in, names)
+        assert len(again) == pytest.approx(len(golds) / one_in, rel=0.1)
+        scripts = [page.page.split("/")[0] for page in again]
+        assert {script: scripts.count(script) for script in names} == pytest.approx(
+            dict.fromkeys(names, len(again) / len(names)), rel=0.25
+        )
+        assert [page.blocks for page in rewritten(golds, one_in, names)] == [page.blocks for page in again]

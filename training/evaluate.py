@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -16,14 +15,13 @@ from pipeline.clean import paragraph
 from pipeline.label import agreed, decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
-from tests.gate.measure import load_scorer
+from tests.gate.measure import WORD, load_scorer, word_f1
 from training.counts import Counts
 from training.data import ARTICLES, Example, Gold, pages, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
 """By page, each net's: (nets, blocks, roles)."""
-WCXB_WORD = re.compile(r"\w+")
 STORY = {str(role) for role in STORY_TEXT}
 CONFIDENT = 0.9
 
@@ -40,8 +38,8 @@ class Known(NamedTuple):
     def f1(self, page: str, story: str) -> float:
         """Word F1 of a story against the gold text of its page, in words as the page's set counts them."""
         if row := self.wcxb.get(page):
-            return bag_f1(WCXB_WORD.findall(story.lower()), WCXB_WORD.findall(row["main_content"].lower()))
-        return bag_f1(words(story), words(self.news[page]))
+            return word_f1(WORD.findall(story.lower()), WORD.findall(row["main_content"].lower()))
+        return word_f1(words(story), words(self.news[page]))
 
 
 def known() -> Known:
@@ -98,7 +96,7 @@ def score(
     for page in textless:
         if row := gold.wcxb.get(page):
             for group in ("all", row["page_type"], row["stratum"]):
-                f1s[f"WCXB {group}"].append(bag_f1([], WCXB_WORD.findall(row["main_content"].lower())))
+                f1s[f"WCXB {group}"].append(word_f1([], WORD.findall(row["main_content"].lower())))
     roles, read, read_others = Roles(), Counts(), Counts()
     confident = np.zeros(2)
     for example in examples:
@@ -187,9 +185,3 @@ class Roles:
             "roles headline F1": f1(hits, said, gold)[2],
             "roles conserved": float(self.kept[0] / self.kept[1]),
         }
-
-
-def bag_f1(ours: list[str], gold: list[str]) -> float:
-    """Word F1 by bag overlap; two empty texts agree."""
-    a, b = Counter(ours), Counter(gold)
-    return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0

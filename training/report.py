@@ -125,8 +125,8 @@ others what the lines around known bodies are.
 `wcxb-dev`: WCXB (Foley 2026), CC-BY-4.0. `news-en-dev`: article-extraction-dataset, Apache-2.0. `news-dev`: fundus test data, MIT.
 `roles-dev` and `training/labels`: labels of this project. Flattened text also learns from the seed page and from made pages:
 a known story, furniture lines and a list of other stories' titles. Small pages, stories that were read
-with little around them, are made for both (`training/bare.py`), pages laid out in tables for markup (`training/layouts.py`). One
-page in four is learned from a second time in another script, letter for letter (`training/scripts.py`).
+with little around them, are made for both (`training/bare.py`), pages laid out in tables for markup (`training/layouts.py`). Some
+pages are learned from a second time in another script, letter for letter (`training/scripts.py`): one in four with markup, one in two flattened.
 
 **Figures**, on pages of sites the nets had not seen (five folds by site, same settings as the shipped weights):
 

@@ -1,7 +1,7 @@
-"""Labelled pages rewritten in a script without capitals, letter for letter, so that a net learns shape apart from case.
+"""Labelled pages rewritten in another script, letter for letter, so that a net learns shape apart from case and from words.
 
-Few labelled pages are Korean, Arabic, Hindi or Chinese, and a net that has seen none takes their text for anything but a story:
-no capital, no word it knows, other marks. What a role looks like carries over: how long the lines are, where they end, which
+Few labelled pages are Korean, Arabic, Hindi, Chinese or Russian, and a net that has seen none takes their text for anything but a
+story: no capital, no word it knows, other marks. What a role looks like carries over: how long the lines are, where they end, which
 words come back. So some pages are read a second time with every word made into one of such a script; equal words stay equal.
 """
 
@@ -17,10 +17,17 @@ LETTERS = re.compile(r"[^\W\d_]+")
 MARKS = re.compile(r"[.,;:?!](?!\d)")
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 DEVANAGARI = "अआइईउएओकखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह"
+CYRILLIC = "абвгдежзийклмнопрстуфхцчшщэюя"
 
 
 def _by_letter(alphabet: str) -> Callable[[str], str]:
-    return lambda word: "".join(alphabet[ord(letter) % len(alphabet)] for letter in word.lower())
+    """A letter for a letter; capitals stay capitals, where the alphabet has them."""
+
+    def letter_for(letter: str) -> str:
+        other = alphabet[ord(letter.lower()[0]) % len(alphabet)]
+        return other.upper() if letter.isupper() else other
+
+    return lambda word: "".join(map(letter_for, word))
 
 
 def _by_chunk(size: int, first: int, count: int) -> Callable[[str], str]:
@@ -35,23 +42,23 @@ def _by_chunk(size: int, first: int, count: int) -> Callable[[str], str]:
 
 # How a word is written, the marks, and whether blanks between words go.
 SCRIPTS: dict[str, tuple[Callable[[str], str], dict[int, int], bool]] = {
+    "Cyrillic": (_by_letter(CYRILLIC), {}, False),
     "Hangul": (_by_chunk(2, 0xAC00, 11_172), {}, False),
     "Arabic": (_by_letter(ARABIC), str.maketrans("?,;", "؟،؛"), False),
     "Devanagari": (_by_letter(DEVANAGARI), str.maketrans(".", "।"), False),
     "Han": (_by_chunk(3, 0x4E00, 20_000), str.maketrans(".,?!:", "。，？！："), True),
 }
 NAMES = sorted(SCRIPTS)
-# One page in so many is read a second time.
-ONE_IN = 4
+CASELESS = [name for name in NAMES if name != "Cyrillic"]
 
 
-def rewritten(golds: Sequence[Gold]) -> list[Gold]:
-    """A quarter of the pages, each in one of the scripts; which page and which script follow from the page's name."""
+def rewritten(golds: Sequence[Gold], one_in: int, names: Sequence[str]) -> list[Gold]:
+    """One page in so many, each in one of these scripts; which page and which script follow from the page's name."""
     found = []
     for gold in golds:
         number = crc32(gold.page.encode())
-        if number % ONE_IN == 0:
-            found.append(in_script(gold, NAMES[number // ONE_IN % len(NAMES)]))
+        if number % one_in == 0:
+            found.append(in_script(gold, names[number // one_in % len(names)]))
     return found
 
 

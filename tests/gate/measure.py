@@ -54,7 +54,7 @@ def measure() -> Measured:
             gold = words.findall((row[key] or "").lower())
             for way, blocks in both_ways(source_of(name, row["id"])):
                 story = " ".join(paragraph(block) for block in blocks if block.role in STORY_TEXT)
-                scores[way].append(f1(words.findall(story.lower()), gold))
+                scores[way].append(word_f1(words.findall(story.lower()), gold))
                 pages.append(Page(scores[way][-1], f"{name}/{row['id']} {way}"))
         figures |= {f"{name} {way} F1": mean(found) for way, found in scores.items()}
     return Measured(figures | role_figures() | seed_figures(), pages)
@@ -146,7 +146,7 @@ def load_scorer() -> Any:
     return module
 
 
-def f1(ours: list[str], gold: list[str]) -> float:
+def word_f1(ours: list[str], gold: list[str]) -> float:
     """Bag-of-words F1; two empty texts agree."""
     a, b = Counter(ours), Counter(gold)
     return 2 * (a & b).total() / (a.total() + b.total()) if a or b else 1.0
