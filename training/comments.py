@@ -18,7 +18,8 @@ import numpy as np
 
 from pipeline.model import Role
 from pipeline.segment_html import segment_html
-from training.data import ARTICLES, TOLD, Gold, Line, closed, read_html, read_lines, with_roles
+from tests.gate.measure import source_of
+from training.data import ARTICLES, TOLD, Gold, Line, closed, read_lines, with_roles
 
 # A line this short above comments is their label, in them it says who wrote one, or when.
 SHORT_CHARS = 40
@@ -132,7 +133,7 @@ def _asked(lines: Sequence[Line]) -> list[Line]:
 
 def _with_comments(gold: Gold, lines: list[Line], markup: str, rng: np.random.Generator) -> Gold | None:
     """The page with these lines below its story, or below all of it; None where that changes others."""
-    source = read_html(*gold.page.split("/", maxsplit=1))
+    source = source_of(*gold.page.split("/", maxsplit=1))
     last = max(index for index, role in enumerate(gold.read) if role in TOLD)
     for place in _places(source, gold.blocks[last].end, rng):
         page = segment_html(source[:place] + markup + source[place:])

@@ -8,7 +8,6 @@ source teaches what it knows and stays silent otherwise.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import re
@@ -23,15 +22,13 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
 from pipeline.clean import paragraph
-from pipeline.decode import decode
 from pipeline.features import Features, features
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
+from tests.gate.measure import NEWS_WORD, rows, source_of
 
-BENCH = Path(__file__).parents[2] / "shared" / "bench"
 LABELS = Path(__file__).parent / "labels"
-WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
 MAIN = (Role.BODY, Role.HEADING)
@@ -86,16 +83,7 @@ class Example(NamedTuple):
 
 def words(text: str) -> list[str]:
     """Words as the scorers count them: CJK, Thai and Hangul by character."""
-    return WORD.findall(text.lower())
-
-
-def pages(name: str) -> Iterator[dict[str, Any]]:
-    with open(BENCH / name / "gold.jsonl", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
-def read_html(name: str, page_id: str) -> str:
-    return decode(gzip.decompress((BENCH / name / "html" / f"{page_id}.html.gz").read_bytes())).text
+    return NEWS_WORD.findall(text.lower())
 
 
 def site_of(url: str) -> str:
@@ -167,7 +155,7 @@ STANDFIRST_BLOCKS = 2
 
 def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, ...] = ()) -> Gold:
     """Targets from a known body: inside allows `MAIN` (`first` too where it opens), outside all but the text."""
-    segmented = segment_html(read_html(name, row["id"]))
+    segmented = segment_html(source_of(name, row["id"]))
     share = matched_share(segmented.blocks, row[text_key] or "")
     allowed = np.ones((len(share), len(ROLES)), dtype=bool)
     inside, outside = share >= IN_SHARE, share <= OUT_SHARE
@@ -282,16 +270,16 @@ def roles_by_alignment(blocks: list[Block], lines: list[dict[str, Any]]) -> list
 def load() -> list[Gold]:
     """Every labelled page, with what people read of it."""
     gold: dict[str, Gold] = {}
-    for row in pages("wcxb-dev"):
+    for row in rows("wcxb-dev"):
         item = body_gold("wcxb-dev", row, "main_content")
         gold[item.page] = with_title(item, row["title"])
-    for row in pages("news-en-dev"):
+    for row in rows("news-en-dev"):
         item = with_title(body_gold("news-en-dev", row, "body", first=(Role.SUBTITLE,)), row["title"])
         gold[item.page] = item
-    for row in pages("news-dev"):
+    for row in rows("news-dev"):
         item = with_title(body_gold("news-dev", row, "body", first=(Role.SUBTITLE,)), row["title"])
         gold[item.page] = with_sections(item, row)
-    for row in pages("roles-dev"):
+    for row in rows("roles-dev"):
         page = gold[f"news-dev/{row['id']}"]
         roles = roles_by_alignment(page.blocks, row["lines"])
         gold[page.page] = by_hand(page, roles)
@@ -343,7 +331,7 @@ def flat_pages(golds: Sequence[Gold], count: int = 160, seed: int = 5) -> list[G
     a page is put together from a known story's text, furniture lines read by hand, and titles of other known pages.
     """
     rng = np.random.default_rng(seed)
-    [row] = pages("seed")
+    [row] = rows("seed")
     found = [_flat("seed/seed", [(line["text"], line["role"]) for line in row["lines"]])] * SEED_COPIES
     stories = [gold for gold in golds if gold.kind == "news"]
     titles = [title for gold in golds for title in titles_of(gold)]

@@ -15,9 +15,9 @@ from pipeline.clean import paragraph
 from pipeline.label import agreed, decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
-from tests.gate.measure import WORD, load_scorer, word_f1
+from tests.gate.measure import WORD, load_scorer, rows, word_f1
 from training.counts import Counts
-from training.data import ARTICLES, Example, Gold, pages, words
+from training.data import ARTICLES, Example, Gold, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
@@ -43,12 +43,12 @@ class Known(NamedTuple):
 
 
 def known() -> Known:
-    news = {f"{name}/{row['id']}": row["body"] for name in ("news-en-dev", "news-dev") for row in pages(name)}
+    news = {f"{name}/{row['id']}": row["body"] for name in ("news-en-dev", "news-dev") for row in rows(name)}
     return Known(
-        {f"wcxb-dev/{row['id']}": row for row in pages("wcxb-dev")},
+        {f"wcxb-dev/{row['id']}": row for row in rows("wcxb-dev")},
         news,
         {page: document_language(tag_languages(body.splitlines()))[0] for page, body in news.items()},
-        {f"news-dev/{row['id']}": row["lines"] for row in pages("roles-dev")},
+        {f"news-dev/{row['id']}": row["lines"] for row in rows("roles-dev")},
     )
 
 

@@ -123,9 +123,9 @@ def fitted(pages: Sequence[Gold], name: str) -> tuple[Fitted, Fitted]:
     teachers = _nets(MARKUP, with_markup, name)
     # Pages in tables say nothing new once they are flattened.
     told = twice(TEXT)
+    unread = [html_example(gold) for gold in told if not gold.by_hand]
     lessons = {
-        page: probabilities(list(logits), 1.0).astype(np.float32)
-        for page, logits in opinions(teachers, [html_example(gold) for gold in told]).items()
+        page: probabilities(list(logits), 1.0).astype(np.float32) for page, logits in opinions(teachers, unread).items()
     }
     flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in told]
     flattened += map(text_example, only_flat)
