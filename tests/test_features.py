@@ -95,10 +95,18 @@ def test_characters_are_counted_by_class() -> None:
 
 
 def test_signs_line_breaks_and_currency_are_told() -> None:
-    found = facts("© The Mill", "Two\nlines", "5 €", "Plain")
+    found = [
+        dict(zip(DENSE, row, strict=True)) for row in marked("© The Mill", "Two\nlines", "5 €", "Plain").dense.tolist()
+    ]
     assert [row["has_sign"] for row in found] == [1, 0, 0, 0]
     assert [row["has_line_break"] for row in found] == [0, 1, 0, 0]
     assert [row["has_currency"] for row in found] == [0, 0, 1, 0]
+
+
+def test_flattened_text_has_the_same_facts_however_its_lines_are_wrapped() -> None:
+    wrapped = features(blocks("The harbour", "The harbour wall\nis to be raised\nby a metre."), None)
+    whole = features(blocks("The harbour", "The harbour wall is to be raised by a metre."), None)
+    assert all(np.array_equal(one, other) for one, other in zip(wrapped, whole, strict=True))
 
 
 def test_copies_are_counted_and_the_first_is_none() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from html import escape
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
+from training import data
 from training.bare import bare_pages
 from training.bins import BINS, bins_of
 from training.comments import AROUND, commented, thread_of
@@ -27,6 +29,7 @@ from training.data import (
     _mask,
     by_hand,
     closed,
+    load,
     matched_share,
     site_of,
     within,
@@ -321,3 +324,11 @@ def test_one_page_in_so_many_is_read_again_in_another_script() -> None:
             dict.fromkeys(names, len(again) / len(names)), rel=0.25
         )
         assert [page.blocks for page in rewritten(golds, one_in, names)] == [page.blocks for page in again]
+
+
+def test_without_labelled_pages_training_says_where_they_belong(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(data, "BENCH", tmp_path / "shared" / "bench")
+    with pytest.raises(SystemExit, match=r"no labelled pages at \.\./shared/bench beside the checkout"):
+        load()

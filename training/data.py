@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ from pipeline.features import Features, features
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
-from tests.gate.measure import NEWS_WORD, rows, source_of
+from tests.gate.measure import BENCH, NEWS_WORD, rows, source_of
 
 LABELS = Path(__file__).parent / "labels"
 INDEX = {role: index for index, role in enumerate(ROLES)}
@@ -268,7 +269,9 @@ def roles_by_alignment(blocks: list[Block], lines: list[dict[str, Any]]) -> list
 
 
 def load() -> list[Gold]:
-    """Every labelled page, with what people read of it."""
+    """Every labelled page, with what people read of it. Leaves with a message where the pages are not."""
+    if not BENCH.exists():
+        sys.exit(f"no labelled pages at ../{BENCH.parent.name}/{BENCH.name} beside the checkout; training needs them")
     gold: dict[str, Gold] = {}
     for row in rows("wcxb-dev"):
         item = body_gold("wcxb-dev", row, "main_content")

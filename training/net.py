@@ -71,8 +71,7 @@ class Net(nn.Module):
         super().__init__()
         self.shape = shape
         mean, spread = sample.mean(0), sample.std(0)
-        # Of a fact that never varied nothing was learned, so it says nothing: line breaks within a block of flattened text, when all that
-        # was read of it had a block a line.
+        # Of a fact that never varied nothing was learned, so it says nothing: those of markup, on flattened text.
         scale = np.where(spread > 0, 1 / np.maximum(spread, 0.05), 0).astype(np.float32)
         bins = bins_of(np.clip((sample - mean) * scale, -OUTLIER, OUTLIER))
         for name, values in ({"mean": mean, "scale": scale} | bins).items():

@@ -108,7 +108,7 @@ def _size(way: str, temperature: float) -> str:
 CARD = """# Model card: block roles
 
 `markup.npz` labels pages with markup, `text.npz` flattened text. Plain numpy arrays, no pickle; made by
-`python -m training.train` from the bench folder beside a checkout, read by `pipeline/label.py`.
+`python -m training` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
 **What it is.** Convolutional nets over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
 stands before a block, after it, under the same path of tags and classes and in its section; a summary of the whole page; one

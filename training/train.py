@@ -1,4 +1,4 @@
-"""From the bench to weights and figures, in one command: ``python -m training.train``.
+"""From the bench to weights and figures, the first half of ``python -m training``.
 
 Cross-validate by site, fit the temperatures on the unseen predictions, write the figures, and the weights fitted on everything
 meanwhile. Each time the nets for markup are fitted first, and teach those for flattened text: where a page's body is known and its
@@ -57,7 +57,9 @@ FIGURES = Path(__file__).parent / "figures.json"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.train", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training", description="From the bench to weights, figures and model card."
+    )
     parser.add_argument("--folds", default="01234", help="folds to cross-validate; empty for none")
     parser.add_argument("--no-weights", action="store_true", help="only cross-validate")
     parser.add_argument("--keep", type=Path, help="folder for the logits of unseen pages, by way")
@@ -184,7 +186,3 @@ def _fold(fold: int) -> dict[str, Logits]:
 def fold_of(site: str) -> int:
     """All pages of a site fall into one fold, the same on every machine."""
     return int(hashlib.sha256(site.encode()).hexdigest(), 16) % FOLDS
-
-
-if __name__ == "__main__":
-    main()

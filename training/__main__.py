@@ -1,0 +1,6 @@
+"""From the bench to weights, figures and model card, in one command: ``python -m training``."""
+
+from training import report, train
+
+train.main()
+report.main()
