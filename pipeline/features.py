@@ -97,13 +97,13 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     texts = [block.text for block in blocks]
     words = read_words(texts)
     dense = np.zeros((len(blocks), len(DENSE)), dtype=np.float32)
-    if structure is not None:
-        dense[:, len(TEXT_FACTS) + len(STORY_FACTS) : -1] = structure
-        dense[:, -1] = 1
     finish(_text_raw(texts), TEXT_SCALES, dense, 0)
     if structure is None:
         # How its lines were wrapped says nothing about a text.
         dense[:, DENSE.index("has_line_break")] = 0
+    else:
+        dense[:, len(TEXT_FACTS) + len(STORY_FACTS) : -1] = structure
+        dense[:, -1] = 1
     link_share = dense[:, DENSE.index("link_share")]
     finish(_story_raw(words, texts, link_share), STORY_SCALES, dense, len(TEXT_FACTS))
     tokens, token_starts = _word_tokens(words, ALL_WORDS if structure is None else 0)

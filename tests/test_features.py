@@ -34,8 +34,12 @@ def blocks(*texts: str, path: str = "") -> list[Block]:
     return [Block(text, 0, len(text), path) for text in texts]
 
 
+def by_name(found: Features) -> list[dict[str, float]]:
+    return [dict(zip(DENSE, row, strict=True)) for row in found.dense.tolist()]
+
+
 def facts(*texts: str) -> list[dict[str, float]]:
-    return [dict(zip(DENSE, row, strict=True)) for row in features(blocks(*texts), None).dense.tolist()]
+    return by_name(features(blocks(*texts), None))
 
 
 def marked(*texts: str, path: str = "") -> Features:
@@ -95,9 +99,7 @@ def test_characters_are_counted_by_class() -> None:
 
 
 def test_signs_line_breaks_and_currency_are_told() -> None:
-    found = [
-        dict(zip(DENSE, row, strict=True)) for row in marked("© The Mill", "Two\nlines", "5 €", "Plain").dense.tolist()
-    ]
+    found = by_name(marked("© The Mill", "Two\nlines", "5 €", "Plain"))
     assert [row["has_sign"] for row in found] == [1, 0, 0, 0]
     assert [row["has_line_break"] for row in found] == [0, 1, 0, 0]
     assert [row["has_currency"] for row in found] == [0, 0, 1, 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +42,7 @@ class Known(NamedTuple):
         return word_f1(words(story), words(self.news[page]))
 
 
+@cache
 def known() -> Known:
     news = {f"{name}/{row['id']}": row["body"] for name in ("news-en-dev", "news-dev") for row in rows(name)}
     return Known(

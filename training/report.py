@@ -10,10 +10,10 @@ from pathlib import Path
 from statistics import mean
 
 from pipeline.model import ROLES
-from training.data import Gold, load
+from training.data import Gold
 from training.evaluate import known, read_by_hand, set_of
 from training.net import Shape
-from training.train import AT_ONCE, FIGURES, OUT, PLANS, SHAPES
+from training.train import AT_ONCE, FIGURES, OUT, PLANS, SHAPES, labelled
 
 README = Path(__file__).parent / "README.md"
 MARK = re.compile(r"(<!-- figures -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -37,7 +37,7 @@ FOLDED = ("title", "subtitle", "byline", "body", "caption", "headline", "teaser"
 
 
 def main() -> None:
-    figures, golds = json.loads(FIGURES.read_text()), load()
+    figures, golds = json.loads(FIGURES.read_text()), labelled()
     shown = f"{tables(figures)}\n\n{ceilings(golds)}"
     README.write_text(MARK.sub(lambda found: found[1] + shown + found[2], README.read_text()))
     (OUT / "CARD.md").write_text(card(golds, figures, shown))

@@ -13,7 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -152,14 +152,10 @@ def keep_figures(way: str, found: dict[str, float]) -> None:
     FIGURES.write_text(json.dumps(dict(sorted((figures_of_all() | {way: found}).items())), indent=1) + "\n")
 
 
-_LABELLED: list[Gold] = []
-
-
+@cache
 def labelled() -> list[Gold]:
     """Every labelled page; read once, shared with forked workers."""
-    if not _LABELLED:
-        _LABELLED.extend(load())
-    return _LABELLED
+    return load()
 
 
 def golds() -> list[Gold]:
