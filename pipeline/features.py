@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from pipeline import native
+from pipeline.plain_words import plain_words
 from pipeline.structure import STRUCTURE, Doubles, Floats, Ints, finish, scales
 from pipeline.words import CLASS, CLASSES, STOPS, Hashes, Words, char_classes, mixed, read_chars, read_words
 
@@ -95,6 +96,8 @@ def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     Without `structure` nothing is known of the blocks but their texts, as of flattened text: neither paths nor headings.
     """
     texts = [block.text for block in blocks]
+    if structure is None:
+        texts = plain_words(texts)
     words = read_words(texts)
     dense = np.zeros((len(blocks), len(DENSE)), dtype=np.float32)
     finish(_text_raw(texts), TEXT_SCALES, dense, 0)

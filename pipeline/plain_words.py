@@ -1,0 +1,30 @@
+"""What flattened text says without the marks of those who flattened it: Markdown, or the numbers of a text browser's links.
+
+Tools that read pages for people or for language models write links as ``[Home](/)`` or ``[1]Home``, headings with ``#`` and
+entries with ``*``. Facts about such a text would be facts about brackets and addresses; its blocks keep them, its facts are of the
+words between. Marks that a text without links has are left: a dash may be the writer's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+# A link, or a picture, which may stand in a link: ``[words](address "title")``, ``[words][name]``. Nothing here reads a character twice.
+LINK = re.compile(
+    r'!?\[([^\[\]\n]*+)\](?:\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?:\s++"[^"\n]*+")?\s*+\)|\[[^\[\]\s]*+\])'
+)
+NUMBERED = re.compile(r"(?<!\S)\[\d{1,4}\](?=[^\s\[\](),.;:])")
+MARKS = re.compile(r"^[ \t]*+(?:>[ \t]*+)*+(?:#{1,6}[ \t]++|[*+-][ \t]++)?|\*\*|__", re.M)
+# So many links, and on so many of the lines, make a text one of these. Not swept: of the labelled pages, flattened, none has them.
+FEWEST, SHARE = 3, 0.05
+
+
+def plain_words(texts: Sequence[str]) -> list[str]:
+    """The texts without marks of links, headings and entries, where together they have such links; a text of marks alone stays."""
+    for mark, words in ((LINK, r"\1"), (NUMBERED, "")):
+        linked = sum("[" in text and mark.search(text) is not None for text in texts)
+        if linked >= max(FEWEST, SHARE * len(texts)):
+            # Once for pictures in links.
+            return [MARKS.sub("", mark.sub(words, mark.sub(words, text))).strip() or text for text in texts]
+    return list(texts)

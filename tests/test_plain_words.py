@@ -1,0 +1,99 @@
+"""What flattened text says without the marks of those who flattened it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import Document, extract
+from pipeline.plain_words import plain_words
+from tests.samples import samples
+
+
+def said(text: str) -> str:
+    """A line among such as make a text Markdown."""
+    return plain_words([text, "[Home](/)", "[News](/news)", "[Sport](/sport)"])[0]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("* [Home](/)", "Home"),
+        ("  - [Old harbour](https://town.example/a_(b) \"The harbour\")", "Old harbour"),
+        ("## The **ferry** sails [twice](/x) an __hour__ ##", "The ferry sails twice an hour ##"),
+        ("[![The pier at dawn](/pier.jpg)](/pier)", "The pier at dawn"),
+        ("> She [said][1] so", "She said so"),
+        ("> * ### Deep", "### Deep"),
+        ("1. First, 2 * 3 is 6", "1. First, 2 * 3 is 6"),
+        ("-5 degrees, f(x)[0](", "-5 degrees, f(x)[0]("),
+        ("* [a](/b)\n* [c](/d)", "a\nc"),
+        ("![](/pixel.gif)", "![](/pixel.gif)"),
+    ],
+)  # fmt: skip
+def test_marks_of_markdown_go_and_words_stay(line: str, words: str) -> None:
+    assert said(line) == words
+
+
+def test_numbers_of_a_text_browser_s_links_go_and_those_of_notes_stay() -> None:
+    dump = ["[1]Home [2]News", "   * [3]Sport", "[4]Weather", "As they said.[5]", "[6] A note, 2019", "see [7], [8]."]
+    assert plain_words(dump) == [
+        "Home News",
+        "Sport",
+        "Weather",
+        "As they said.[5]",
+        "[6] A note, 2019",
+        "see [7], [8].",
+    ]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["* one", "- two", "# three", "**four**"],
+        ["[a](b)", "[c](d)", "* e"],
+        ["[a](b)", "[c](d)", "[e](f)", *["* a line of many"] * 100],
+        ["an array[0](x)", "[1] a note", "[2] another", "[3] and one more"],
+        [],
+    ],
+)
+def test_a_text_with_hardly_a_link_is_left_as_it_is(texts: list[str]) -> None:
+    assert plain_words(texts) == texts
+
+
+@given(st.lists(st.text(alphabet='[]()!*#>- \n"a1_', max_size=40), max_size=12))
+def test_no_text_vanishes(texts: list[str]) -> None:
+    plain = plain_words(texts)
+    assert len(plain) == len(texts)
+    assert all(bool(after) == bool(before) for before, after in zip(texts, plain, strict=True))
+
+
+@pytest.mark.parametrize("piece", ["[", "[a](", '[a](b "', "![](a", " [1]a", "> ", "**", "[a](b(c", "[a][b"])
+def test_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
+    text = piece * (300_000 // len(piece))
+    assert plain_words([text] * 3)[0]
+
+
+def roles(doc: Document) -> list[tuple[str, float]]:
+    return [(block.role, block.score) for block in doc.blocks]
+
+
+@pytest.mark.parametrize("name", ["en-lantern-hill-tram.html", "ru-footbridge-cp1251.html", "fa-observatory.html"])
+def test_markdown_and_a_text_browser_s_dump_get_the_roles_of_the_lines_they_are_made_of(name: str) -> None:
+    [sample] = [sample for sample in samples() if sample.name == name]
+    blocks = [
+        block for block in extract(sample.data(), languages=False, metadata=False).blocks if "\n" not in block.text
+    ]
+    lines = extract("\n\n".join(block.text for block in blocks), kind="text", languages=False, metadata=False)
+    markdown = "\n\n".join(
+        f"{'#' * block.level + ' ' if block.level else ''}{f'[{block.text}]({block.href})' if block.href else block.text}"
+        for block in blocks
+    )
+    dump = "\n\n".join(f"[{at}]{block.text}" if block.href else block.text for at, block in enumerate(blocks, start=1))
+    for text in (markdown, dump):
+        read = extract(text, kind="text", languages=False, metadata=False)
+        assert roles(read) == roles(lines)
+        # Nothing of the text itself is lost.
+        assert "".join(block.text for block in read.blocks).replace("\n", "") == text.replace("\n", "")
+    assert np.mean([block.href != "" for block in blocks]) > 0.05
