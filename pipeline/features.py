@@ -93,7 +93,8 @@ class Features(NamedTuple):
 def features(blocks: Sequence[Block], structure: Floats | None) -> Features:
     """Facts of every block of one page, in order.
 
-    Without `structure` nothing is known of the blocks but their texts, as of flattened text: neither paths nor headings.
+    Without `structure` nothing is known of the blocks but their texts, as of flattened text: neither paths nor headings. Marks of
+    Markdown and of a text browser are none of their words.
     """
     texts = [block.text for block in blocks]
     if structure is None:
