@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
+from pipeline.structure import STRUCTURE, Floats
 from training import data
 from training.bare import bare_pages
 from training.bins import BINS, bins_of
@@ -35,7 +37,9 @@ from training.data import (
     within,
 )
 from training.layouts import laid_out
-from training.scripts import CASELESS, NAMES, in_script, rewritten, write
+from training.plainer import plainer, without_headings, without_links, without_targets
+from training.scripts import CASELESS, NAMES, ONE_IN, in_every_script, in_script, rewritten, write
+from training.tables import STYLES, tabled
 
 STORY = [
     "The ferry to the northern islands sails again from Monday, twice a day.",
@@ -190,7 +194,7 @@ def test_comments_of_other_pages_stand_below_a_story_and_all_else_stays(monkeypa
     bare = [by_hand(_read_page(f"news/{n}", READ), [role for _, role in READ]) for n in range(60)]
     lender = by_hand(_read_page("news/lender", DISCUSSED), [role for _, role in DISCUSSED])
     markup = "".join(f"<p>{escape(text)}</p>" for text, _ in READ)
-    monkeypatch.setattr("training.comments.source_of", lambda *_: markup)
+    monkeypatch.setattr("training.data.source_of", lambda *_: markup)
     pages = commented([*bare, lender], count=50)
     assert pages[-1] is lender
     assert [page.page.removeprefix("comments/") for page in pages[:-1]] == [page.page for page in bare]
@@ -229,6 +233,102 @@ def test_users_of_forums_and_shops_lend_no_comments_and_pages_that_nobody_read_g
 
 def test_markup_around_lent_comments_is_closed() -> None:
     assert all(segment_html(f"{around}a{closed(around)}<p>b").blocks[1].path.endswith("p") for around in AROUND)
+
+
+LONG_READ = [*READ[:6], *((f"Paragraph {n} of the ferry.", Role.BODY) for n in range(4)), *READ[6:]]
+
+
+def test_a_table_of_the_story_s_words_and_numbers_stands_between_two_paragraphs_and_all_else_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = [by_hand(_read_page(f"news/{n}", LONG_READ), [role for _, role in LONG_READ]) for n in range(60)]
+    commented_on = read[0]._replace(page="comments/news/60")
+    markup = "".join(f"<p>{escape(text)}</p>" for text, _ in LONG_READ)
+    monkeypatch.setattr("training.data.source_of", lambda *_: markup)
+    pages = tabled([*read, commented_on, _read_page("news/61", LONG_READ)], count=50)
+    assert pages[-2] is commented_on and pages[-1].page == "news/61"
+    changed = [page for page in pages if page.page.startswith("tabled/")]
+    assert len(changed) == 50
+    words = {word for text, role in LONG_READ if role == Role.BODY for word in text.split()}
+    sizes = set()
+    for page in changed:
+        lines = [(block.text, Role(role)) for block, role in zip(page.blocks, page.read, strict=True)]
+        assert [ROLES[role] for role in page.allowed.argmax(axis=1)] == [role for _, role in lines]
+        first = next(at for at, (one, other) in enumerate(zip(lines, LONG_READ, strict=False)) if one != other)
+        cells = lines[first : first + len(lines) - len(LONG_READ)]
+        assert [*lines[:first], *lines[first + len(cells) :]] == LONG_READ
+        assert LONG_READ[first - 2][1] == LONG_READ[first + 1][1] == Role.BODY
+        assert all(role == Role.BODY and (set(text.split()) <= words or re.search(r"\d", text)) for text, role in cells)
+        sizes.add(len(cells))
+    assert len(sizes) > 5
+    assert [page.blocks for page in tabled([*read, commented_on], count=50)[:60]] == [
+        page.blocks for page in pages[:60]
+    ]
+
+
+def test_a_table_of_a_script_without_blanks_has_cells_of_a_few_characters(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [(write(text, "Han"), role) for text, role in LONG_READ]
+    monkeypatch.setattr("training.data.source_of", lambda *_: "".join(f"<p>{escape(text)}</p>" for text, _ in lines))
+    [page] = tabled([by_hand(_read_page("news/1", lines), [role for _, role in lines])])
+    cells = [block.text for block in page.blocks if block.text not in dict(lines)]
+    assert cells and all(0 < len(cell) <= 10 for cell in cells)
+
+
+def test_markup_around_tables_is_closed() -> None:
+    for tags in STYLES:
+        inner = "".join(f"{tag}a{closed(tag)}" for tag in tags[2:])
+        table = tags[0] + tags[1] + inner + closed(tags[1]) + closed(tags[0])
+        assert [block.text for block in segment_html(f"{table}<p>b").blocks] == ["a", "a", "b"]
+        assert segment_html(f"<body>{table}<p>b").blocks[2].path.endswith("body/p")
+
+
+LINKED = """<title>Ferry</title><body><nav><a href='/sport'>Sport</a></nav><h1>Ferry sails</h1><p>It left at noon.</p>
+<h2 class=more>Also read</h2><ul><li><a href='/news/choir-finds-its-lost-lantern-4711'>Choir finds its lost lantern</a></ul>"""
+
+
+def _linked_page(number: int = 0) -> Gold:
+    page = segment_html(LINKED)
+    assert page.structure is not None
+    roles = [Role.NAVIGATION, Role.TITLE, Role.BODY, Role.TEASER, Role.HEADLINE]
+    gold = _read_page(f"news/{number}", [(block.text, role) for block, role in zip(page.blocks, roles, strict=True)])
+    return by_hand(gold._replace(blocks=page.blocks, structure=page.structure), roles)
+
+
+def _facts_of(markup: str) -> Floats:
+    structure = segment_html(markup).structure
+    assert structure is not None
+    return structure
+
+
+def test_a_page_whose_links_lead_nowhere_has_the_facts_of_such_markup() -> None:
+    page = _linked_page()
+    to_nowhere, no_link = re.sub("href='[^']+'", "href='#'", LINKED), re.sub("href='[^']+'", "", LINKED)
+    assert np.allclose(without_targets(page).structure, _facts_of(to_nowhere))
+    assert np.allclose(without_links(page).structure, _facts_of(no_link))
+    local = STRUCTURE.index("href_local")
+    some = [without_targets(page._replace(page=f"news/{n}"), 0.5).structure[:, local].sum() for n in range(40)]
+    assert set(some) == {0, 1, 2}
+
+
+def test_a_page_without_headings_has_the_facts_of_boxes() -> None:
+    page, boxes = _linked_page(), re.sub(r"(</?)h\d", r"\1div", LINKED)
+    plain = without_headings(page)
+    assert [block._replace(role=Role.BODY, start=0, end=0) for block in plain.blocks] == [
+        block._replace(role=Role.BODY, start=0, end=0) for block in segment_html(boxes).blocks
+    ]
+    different = {
+        STRUCTURE[fact] for fact in np.flatnonzero((~np.isclose(plain.structure, _facts_of(boxes))).any(axis=0))
+    }
+    # Counted among their like, which no fact of one block tells.
+    assert different <= {"siblings", "sibling_place"}
+
+
+def test_most_times_a_page_is_as_it_is_and_every_epoch_has_pages_of_all_forms() -> None:
+    forms = [plainer(_linked_page(number)) for number in range(60)]
+    for page in forms:
+        assert len(page) == 6 and len({id(form) for form in page}) == 3
+        assert max(sum(form is other for other in page) for form in page) == 4
+    assert {sum(page[0] is other for other in page) for page in forms} == {1, 4}
 
 
 def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:
@@ -316,14 +416,20 @@ def test_capitals_stay_capitals_where_a_script_has_them() -> None:
 
 def test_one_page_in_so_many_is_read_again_in_another_script() -> None:
     golds = [_read_page(f"page/{number}", READ[:1]) for number in range(2000)]
-    for one_in, names in ((4, CASELESS), (2, NAMES)):
-        again = rewritten(golds, one_in, names)
-        assert len(again) == pytest.approx(len(golds) / one_in, rel=0.1)
-        scripts = [page.page.split("/")[0] for page in again]
-        assert {script: scripts.count(script) for script in names} == pytest.approx(
-            dict.fromkeys(names, len(again) / len(names)), rel=0.25
-        )
-        assert [page.blocks for page in rewritten(golds, one_in, names)] == [page.blocks for page in again]
+    again = rewritten(golds)
+    assert len(again) == pytest.approx(len(golds) / ONE_IN, rel=0.1)
+    scripts = [page.page.split("/")[0] for page in again]
+    assert {script: scripts.count(script) for script in CASELESS} == pytest.approx(
+        dict.fromkeys(CASELESS, len(again) / len(CASELESS)), rel=0.25
+    )
+    assert [page.blocks for page in rewritten(golds)] == [page.blocks for page in again]
+
+
+def test_a_page_in_every_script_is_in_each_once_and_not_all_begin_with_the_same() -> None:
+    golds = [_read_page(f"page/{number}", READ[:1]) for number in range(50)]
+    orders = [[page.page.split("/")[0] for page in in_every_script(gold)] for gold in golds]
+    assert all(sorted(order) == NAMES for order in orders)
+    assert {order[0] for order in orders} == set(NAMES)
 
 
 def test_without_labelled_pages_training_says_where_they_belong(

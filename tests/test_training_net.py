@@ -7,15 +7,17 @@ import pytest
 
 from pipeline.label import Weights, run
 from pipeline.segment_html import segment_html
+from pipeline.structure import Floats
 from tests.samples import samples
 
 torch = pytest.importorskip("torch")
 
-from training.data import Gold, html_example, text_example, with_roles  # noqa: E402
+from training.data import Example, Gold, html_example, text_example, with_roles  # noqa: E402
 from training.evaluate import each_logits  # noqa: E402
 from training.export import linear_reading, weights_of  # noqa: E402
 from training.fit import Plan, _window, fit  # noqa: E402
-from training.net import Shape  # noqa: E402
+from training.net import Shape, collate  # noqa: E402
+from training.scripts import in_script  # noqa: E402
 
 
 def some_page() -> Gold:
@@ -30,7 +32,7 @@ def some_page() -> Gold:
 @pytest.mark.parametrize("way", ["markup", "text"])
 def test_weights_as_they_are_kept_give_the_logits_of_the_net_that_was_fitted(way: str) -> None:
     example = html_example(some_page()) if way == "markup" else text_example(some_page())
-    nets = [fit([example], Shape(width=16), Plan(epochs=2, seed=seed), report=lambda _: None) for seed in (1, 2)]
+    nets = [fit([[example]], Shape(width=16), Plan(epochs=2, seed=seed), report=lambda _: None) for seed in (1, 2)]
     kept = weights_of(nets, 1.0, linear_reading(nets, [example]))
     for at, logits in enumerate(each_logits(nets, example)):
         weights = Weights(*(array[at] for array in kept))
@@ -40,9 +42,32 @@ def test_weights_as_they_are_kept_give_the_logits_of_the_net_that_was_fitted(way
 
 def test_the_same_pages_and_seed_give_the_same_net() -> None:
     example = html_example(some_page())
-    nets = [fit([example], Shape(width=16), Plan(epochs=2), report=lambda _: None) for _ in range(2)]
+    nets = [fit([[example]], Shape(width=16), Plan(epochs=2), report=lambda _: None) for _ in range(2)]
     one, other = each_logits(nets, example)
     assert np.array_equal(one, other)
+
+
+def test_a_page_beside_a_longer_one_is_read_as_it_is_alone() -> None:
+    example = html_example(some_page())
+    short = _window(example, 7, np.random.default_rng(0))
+    net = fit([[example]], Shape(width=16), Plan(epochs=2), report=lambda _: None)
+    with torch.no_grad():
+        logits = net(collate([short, example]))[0, : len(short.texts)].numpy()
+    assert logits == pytest.approx(each_logits([net], short)[0], abs=1e-5)
+
+
+def test_every_epoch_learns_from_the_next_form_of_a_page() -> None:
+    page = some_page()
+    forms = [html_example(page), html_example(in_script(page, "Han")), html_example(in_script(page, "Arabic"))]
+
+    def logits(forms: list[Example], epochs: int) -> Floats:
+        net = fit([forms], Shape(width=16), Plan(epochs=epochs), report=lambda _: None)
+        return each_logits([net], forms[0])
+
+    assert np.array_equal(logits(forms[:1], 1), logits(forms, 1))
+    assert np.array_equal(logits(forms[:2], 2), logits(forms, 2))
+    assert np.array_equal(logits(forms[:2], 3), logits([*forms[:2], forms[0]], 3))
+    assert not np.array_equal(logits(forms[:1], 2), logits(forms, 2))
 
 
 def test_the_window_of_a_long_page_reaches_its_first_and_its_last_block() -> None:

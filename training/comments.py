@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from html import escape
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.model import Role
-from pipeline.segment_html import segment_html
-from tests.gate.measure import source_of
-from training.data import ARTICLES, TOLD, Gold, Line, closed, read_lines, with_roles
+from training.data import ARTICLES, TOLD, Gold, Line, closed, read_lines, with_added
 
 # A line this short above comments is their label, in them it says who wrote one, or when.
 SHORT_CHARS = 40
@@ -91,7 +90,10 @@ def commented(golds: Sequence[Gold], count: int = 250, seed: int = 9) -> list[Go
     pages = list(golds)
     for index in rng.permutation(bare)[: count if threads else 0].tolist():
         thread = threads[int(rng.integers(0, len(threads)))]
-        pages[index] = _with_comments(pages[index], *_told(thread, rng), rng) or pages[index]
+        gold = pages[index]
+        lines, markup = _told(thread, rng)
+        last = max(block for block, role in enumerate(gold.read) if role in TOLD)
+        pages[index] = with_added(gold, "comments", lines, markup, last, partial(_places, rng=rng)) or gold
     return pages
 
 
@@ -131,28 +133,6 @@ def _asked(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line[1] == Role.INTERACTION and _is_short(line)]
 
 
-def _with_comments(gold: Gold, lines: list[Line], markup: str, rng: np.random.Generator) -> Gold | None:
-    """The page with these lines below its story, or below all of it; None where that changes others."""
-    source = source_of(*gold.page.split("/", maxsplit=1))
-    last = max(index for index, role in enumerate(gold.read) if role in TOLD)
-    for place in _places(source, gold.blocks[last].end, rng):
-        page = segment_html(source[:place] + markup + source[place:])
-        texts = [[block.text for block in blocks] for blocks in (gold.blocks, page.blocks)]
-        first = _where_added(texts[0], [text for text, _ in lines], texts[1])
-        if first > last and page.structure is not None:
-            roles = [role for _, role in lines]
-            own = with_roles(gold._replace(blocks=page.blocks[first : first + len(lines)]), roles)
-            return gold._replace(
-                page=f"comments/{gold.page}",
-                blocks=page.blocks,
-                structure=page.structure,
-                allowed=np.concatenate([gold.allowed[:first], own.allowed, gold.allowed[first:]]),
-                weight=np.concatenate([gold.weight[:first], own.weight, gold.weight[first:]]),
-                read=[*gold.read[:first], *roles, *gold.read[first:]],
-            )
-    return None
-
-
 def _places(source: str, end: int, rng: np.random.Generator) -> list[int]:
     """Where to try: after some of the end tags that follow the story, and where the page ends."""
     after = []
@@ -163,12 +143,6 @@ def _places(source: str, end: int, rng: np.random.Generator) -> list[int]:
     places = [after[index] for index in rng.permutation(len(after))[:3]]
     places.insert(0 if rng.random() < AT_THE_BOTTOM else len(places), body if body >= 0 else len(source))
     return places
-
-
-def _where_added(old: Sequence[str], added: Sequence[str], new: Sequence[str]) -> int:
-    """From where on the added lines stand in the new ones; -1 where anything else has changed."""
-    same = next((index for index, (one, other) in enumerate(zip_longest(old, new)) if one != other), 0)
-    return same if [*old[:same], *added, *old[same:]] == list(new) else -1
 
 
 def _told(thread: Thread, rng: np.random.Generator) -> tuple[list[Line], str]:

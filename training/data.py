@@ -13,7 +13,8 @@ import json
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -80,6 +81,10 @@ class Example(NamedTuple):
     """The role of every block as a person read it, if one did."""
     taught: NDArray[np.float32] | None = None
     """(blocks, roles): what a net that saw the markup says of the roles, within the allowed ones; rows sum to one."""
+
+
+Forms = Sequence[Example]
+"""One page in one form or more."""
 
 
 def words(text: str) -> list[str]:
@@ -248,6 +253,38 @@ def made(gold: Gold, name: str, markup: str, lines: Sequence[Line]) -> Gold | No
         return None
     page = gold._replace(page=name, blocks=segmented.blocks, structure=segmented.structure, by_hand=False, read=())
     return with_roles(page, [role for _, role in lines])
+
+
+def with_added(
+    gold: Gold, name: str, lines: Sequence[Line], markup: str, last: int, places: Callable[[str, int], Sequence[int]]
+) -> Gold | None:
+    """The page as it was labelled with these lines somewhere after its block `last`; None where that changes others.
+
+    `places`: where in the source to try, given the source and where that block ends.
+    """
+    source = source_of(*gold.page.split("/", maxsplit=1))
+    for place in places(source, gold.blocks[last].end):
+        page = segment_html(source[:place] + markup + source[place:])
+        texts = [[block.text for block in blocks] for blocks in (gold.blocks, page.blocks)]
+        first = _where_added(texts[0], [text for text, _ in lines], texts[1])
+        if first > last and page.structure is not None:
+            roles = [role for _, role in lines]
+            own = with_roles(gold._replace(blocks=page.blocks[first : first + len(lines)]), roles)
+            return gold._replace(
+                page=f"{name}/{gold.page}",
+                blocks=page.blocks,
+                structure=page.structure,
+                allowed=np.concatenate([gold.allowed[:first], own.allowed, gold.allowed[first:]]),
+                weight=np.concatenate([gold.weight[:first], own.weight, gold.weight[first:]]),
+                read=[*gold.read[:first], *roles, *gold.read[first:]],
+            )
+    return None
+
+
+def _where_added(old: Sequence[str], added: Sequence[str], new: Sequence[str]) -> int:
+    """From where on the added lines stand in the new ones; -1 where anything else has changed."""
+    same = next((index for index, (one, other) in enumerate(zip_longest(old, new)) if one != other), 0)
+    return same if [*old[:same], *added, *old[same:]] == list(new) else -1
 
 
 def lines_digest(blocks: list[Block]) -> str:

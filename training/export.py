@@ -32,7 +32,7 @@ def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) ->
         result: NDArray[np.float32] = tensor.detach().numpy().astype(HALF).astype(np.float32)
         return result
 
-    convs = [conv for conv in net.convs if isinstance(conv, torch.nn.Conv1d)]
+    convs = [conv for conv in net.convs if isinstance(conv, torch.nn.Linear)]
     return Weights(
         mean=net.mean.numpy(),
         scale=net.scale.numpy(),
@@ -43,8 +43,8 @@ def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) ->
         paths=array(net.paths.weight),
         enter=array(net.enter.weight.T),
         enter_bias=array(net.enter.bias),
-        convs=np.stack([array(conv.weight.permute(2, 1, 0).flatten(0, 1)) for conv in convs]),
-        conv_biases=np.stack([array(conv.bias) for conv in convs if conv.bias is not None]),
+        convs=np.stack([array(conv.weight.T) for conv in convs]),
+        conv_biases=np.stack([array(conv.bias) for conv in convs]),
         dilations=np.array(net.shape.dilations, dtype=np.int64),
         page=array(net.page.weight.T),
         page_bias=array(net.page.bias),

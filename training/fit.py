@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from training.data import ARTICLES, FLAT, Example
+from training.data import ARTICLES, FLAT, Example, Forms
 from training.net import Net, Shape, collate, loss
 
 
@@ -35,14 +35,18 @@ class Plan(NamedTuple):
 SPARE_STEPS = 20
 
 
-def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[[str], None] = print) -> Net:
-    """One-cycle AdamW over pages batched by length."""
+def fit(pages: Sequence[Forms], shape: Shape, plan: Plan, report: Callable[[str], None] = print) -> Net:
+    """One-cycle AdamW over pages batched by length.
+
+    `pages`: each in one form or more; every epoch learns from the next form of each.
+    """
     torch.manual_seed(plan.seed)
     torch.use_deterministic_algorithms(True)
     # Nothing here reads memory before it is written; writing it twice took a fifth of the time.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     rng = np.random.default_rng(plan.seed)
-    examples = [example for example in examples if len(example.texts)]
+    pages = [forms for forms in pages if forms[0].texts]
+    examples = _of_epoch(pages, 0)
     sample = np.concatenate([example.features.dense for example in examples[:: max(len(examples) // 400, 1)]])
     net = Net(shape, sample)
     steps = plan.epochs * len(_batches(examples, plan, rng))
@@ -54,6 +58,7 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
     for epoch in range(plan.epochs):
         total, count = 0.0, 0
         net.train()
+        examples = _of_epoch(pages, epoch)
         for chosen in _batches(examples, plan, rng):
             if step >= steps + SPARE_STEPS - 1:
                 break
@@ -71,6 +76,11 @@ def fit(examples: Sequence[Example], shape: Shape, plan: Plan, report: Callable[
         report(f"epoch {epoch + 1}: loss {total / max(count, 1):.4f}")
     net.eval()
     return net
+
+
+def _of_epoch(pages: Sequence[Forms], epoch: int) -> list[Example]:
+    """Every page in the form that this epoch learns from."""
+    return [forms[epoch % len(forms)] for forms in pages]
 
 
 def _page_weight(example: Example, plan: Plan) -> float:

@@ -70,6 +70,8 @@ class Net(nn.Module):
         """`sample`: facts of many blocks, (blocks, facts)."""
         super().__init__()
         self.shape = shape
+        # Seeded as torch is.
+        self.draws = np.random.Generator(np.random.SFC64(torch.initial_seed()))
         mean, spread = sample.mean(0), sample.std(0)
         # Of a fact that never varied nothing was learned, so it says nothing: those of markup, on flattened text.
         scale = np.where(spread > 0, 1 / np.maximum(spread, 0.05), 0).astype(np.float32)
@@ -82,9 +84,8 @@ class Net(nn.Module):
         nn.init.normal_(self.paths.weight, std=0.1)
         entering = len(DENSE) + len(self.bin_facts) + shape.words + shape.paths
         self.enter = nn.Linear(entering, shape.width)
-        self.convs = nn.ModuleList(
-            nn.Conv1d(shape.width, shape.width, 3, dilation=d, padding=d) for d in shape.dilations
-        )
+        # Convolutions of width three as products of matrices, as `pipeline.label` has them: torch's own plan anew for every length of page.
+        self.convs = nn.ModuleList(nn.Linear(3 * shape.width, shape.width) for _ in shape.dilations)
         self.page = nn.Linear(2 * shape.width, shape.width)
         self.company = nn.Linear((3 + shape.group_kinds) * shape.width, shape.width)
         self.leave = nn.Linear(2 * shape.width, shape.width)
@@ -100,12 +101,12 @@ class Net(nn.Module):
         if self.training:
             tokens = tokens * (torch.rand(pages, 1, 1) >= self.shape.blind)
         first = F.relu(self.enter(torch.cat([dense, tokens], dim=2))) * batch.mask[..., None]
-        state = self._drop(first).transpose(1, 2)
-        for conv in self.convs:
-            state = (state + F.relu(conv(state))) * batch.mask[:, None]
+        state = self._drop(first)
+        for conv, dilation in zip(self.convs, self.shape.dilations, strict=True):
+            state = (state + F.relu(conv(_taps(state, dilation)))) * batch.mask[..., None]
         size = batch.mask.sum(1).clamp(min=1)[:, None]
-        summary = torch.cat([state.sum(2) / size, state.masked_fill(batch.mask[:, None] == 0, 0).amax(2)], dim=1)
-        state = state.transpose(1, 2)
+        # No state is below nought, and those of the padding are nought.
+        summary = torch.cat([state.sum(1) / size, state.amax(1)], dim=1)
         company = F.relu(self.company(self._drop(self._company(state, size, batch))))
         state = state + F.relu(self.page(self._drop(summary)))[:, None] + company
         state = F.relu(self.leave(torch.cat([self._drop(state), first], dim=2)))
@@ -128,10 +129,11 @@ class Net(nn.Module):
         return torch.cat(parts, dim=2)
 
     def _drop(self, x: Tensor) -> Tensor:
-        """Dropout; torch's own draws its numbers one by one, which takes a sixth of the training."""
+        """Dropout, its numbers drawn by numpy; torch draws them one by one, which took a sixth of the training."""
         if not self.training:
             return x
-        return x * (torch.rand_like(x) >= self.shape.dropout) / (1 - self.shape.dropout)
+        kept = torch.from_numpy(self.draws.random(x.shape, dtype=np.float32)) >= self.shape.dropout
+        return x * (kept / (1 - self.shape.dropout))
 
     def _bag(self, table: nn.EmbeddingBag, tokens: Tensor, offsets: Tensor) -> Tensor:
         if self.training and self.shape.token_dropout:
@@ -141,6 +143,12 @@ class Net(nn.Module):
             return total / sizes
         bag: Tensor = table(tokens, offsets)
         return bag
+
+
+def _taps(state: Tensor, dilation: int) -> Tensor:
+    """What a convolution of width three sees at each block: (pages, blocks, 3 w); beyond the page's ends there is nothing."""
+    padded = F.pad(state, (0, 0, dilation, dilation))
+    return torch.cat([padded[:, : -2 * dilation], state, padded[:, 2 * dilation :]], dim=2)
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -1,8 +1,8 @@
 """Labelled pages rewritten in another script, letter for letter, so that a net learns shape apart from case and from words.
 
-Few labelled pages are Korean, Arabic, Hindi, Chinese or Russian, and a net that has seen none takes their text for anything but a
+Few labelled pages are Korean, Arabic, Hindi, Thai, Chinese or Russian, and a net that has seen none takes their text for anything but a
 story: no capital, no word it knows, other marks. What a role looks like carries over: how long the lines are, where they end, which
-words come back. So some pages are read a second time with every word made into one of such a script; equal words stay equal.
+words come back. So pages are read a second time with every word made into one of such a script; equal words stay equal.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ LETTERS = re.compile(r"[^\W\d_]+")
 MARKS = re.compile(r"[.,;:?!](?!\d)")
 ARABIC = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 DEVANAGARI = "अआइईउएओकखगघचछजझटठडढणतथदधनपफबभमयरलवशषसह"
+THAI = "กขคงจชซญดตถทธนบปผพฟมยรลวศสหอะาเแโไ"
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщэюя"
 
 
@@ -46,20 +47,29 @@ SCRIPTS: dict[str, tuple[Callable[[str], str], dict[int, int], bool]] = {
     "Hangul": (_by_chunk(2, 0xAC00, 11_172), {}, False),
     "Arabic": (_by_letter(ARABIC), str.maketrans("?,;", "؟،؛"), False),
     "Devanagari": (_by_letter(DEVANAGARI), str.maketrans(".", "।"), False),
+    "Thai": (_by_letter(THAI), {ord(mark): ord(" ") for mark in ".,;:"}, True),
     "Han": (_by_chunk(3, 0x4E00, 20_000), str.maketrans(".,?!:", "。，？！："), True),
 }
 NAMES = sorted(SCRIPTS)
+# For nets for markup, which have class names to go by; a script with capitals teaches them nothing more, nor do more pages.
+ONE_IN = 4
 CASELESS = [name for name in NAMES if name != "Cyrillic"]
 
 
-def rewritten(golds: Sequence[Gold], one_in: int, names: Sequence[str]) -> list[Gold]:
-    """One page in so many, each in one of these scripts; which page and which script follow from the page's name."""
+def rewritten(golds: Sequence[Gold]) -> list[Gold]:
+    """One page in `ONE_IN`, each in a script without capitals; which page and which script follow from the page's name."""
     found = []
     for gold in golds:
         number = crc32(gold.page.encode())
-        if number % one_in == 0:
-            found.append(in_script(gold, names[number // one_in % len(names)]))
+        if number % ONE_IN == 0:
+            found.append(in_script(gold, CASELESS[number // ONE_IN % len(CASELESS)]))
     return found
+
+
+def in_every_script(gold: Gold) -> list[Gold]:
+    """The page in each of the scripts; the first follows from its name, so that pages taken one from each are in all of them."""
+    first = crc32(gold.page.encode()) % len(NAMES)
+    return [in_script(gold, name) for name in (*NAMES[first:], *NAMES[:first])]
 
 
 def in_script(gold: Gold, name: str) -> Gold:
@@ -72,4 +82,6 @@ def write(text: str, name: str) -> str:
     """A text in the script: other letters, the script's marks, the same words alike; numbers stay as they are."""
     spell, marks, unspaced = SCRIPTS[name]
     written = MARKS.sub(lambda mark: mark[0].translate(marks), LETTERS.sub(lambda word: spell(word[0]), text))
-    return re.sub(r"(?<=[^\W\d_]) (?=[^\W\d_])", "", written) if unspaced else written
+    if not unspaced:
+        return written
+    return re.sub(r" {2,}", " ", re.sub(r"(?<=[^\W\d_]) (?=[^\W\d_])", "", written)).strip(" ")

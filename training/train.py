@@ -25,18 +25,21 @@ from numpy.typing import NDArray
 from pipeline.label import probabilities
 from training.bare import bare_pages
 from training.comments import commented
-from training.data import Example, Gold, flat_pages, html_example, load, text_example, unmarked_example
+from training.data import Example, Forms, Gold, flat_pages, html_example, load, text_example, unmarked_example
 from training.evaluate import Logits, asked, fit_temperature, known, opinions, score
 from training.export import linear_reading, save, weights_of
 from training.fit import Plan, fit
 from training.layouts import laid_out
 from training.net import Net, Shape
-from training.scripts import CASELESS, NAMES, rewritten
+from training.plainer import plainer, without_headings, without_targets
+from training.scripts import in_every_script, rewritten
+from training.tables import tabled
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
-# Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has.
-SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.3)}
+# Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has, and nearly half of what
+# its nets read is in made-up words, so few pages need to be without any: of 0.15 and 0.3 the first read unseen pages better.
+SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.15)}
 # Nets fitted from different seeds, whose logits are averaged: on every flattened text, where time matters less, and on those pages
 # with markup whose story the first leaves unclear, and which a net for flattened text then reads besides. Four nets read flattened
 # text no better than two. The pages that the second net for markup is asked about are mostly no articles, so it learns more of those.
@@ -44,13 +47,12 @@ PLANS = {
     MARKUP: (Plan(epochs=12, seed=1), Plan(epochs=12, other_weight=3, seed=2)),
     TEXT: (Plan(epochs=10, other_weight=2, seed=1), Plan(epochs=10, other_weight=2, seed=2)),
 }
-# One page in so many is read a second time, in one of these scripts. Words are most of what flattened text has, so its nets gain by twice
-# as many, and by one with capitals; those for markup do not.
-AGAIN: dict[str, tuple[int, Sequence[str]]] = {MARKUP: (4, CASELESS), TEXT: (2, NAMES)}
 AT_ONCE = {MARKUP: False, TEXT: True}
 # What unseen pages are shown as, to the nets of which way.
 SHOWN: dict[str, tuple[str, Callable[[Gold], Example]]] = {
     MARKUP: (MARKUP, html_example), TEXT: (TEXT, text_example), "wrapped": (TEXT, partial(text_example, way="wrapped")),
+    "unlinked": (MARKUP, lambda gold: html_example(without_targets(gold))),
+    "unheaded": (MARKUP, lambda gold: html_example(without_headings(gold))),
 }  # fmt: skip
 OUT = Path(__file__).parents[1] / "pipeline" / "data" / "labeller"
 FIGURES = Path(__file__).parent / "figures.json"
@@ -108,34 +110,33 @@ def write_weights(shipped: Shipped) -> None:
         save(weights_of(nets, figures_of_all()[way]["temperature"], reading), OUT / f"{way}.npz")
 
 
-Fitted = tuple[str, list[Net], list[Example]]
+Fitted = tuple[str, list[Net], Sequence[Forms]]
 
 
 def fitted(pages: Sequence[Gold], name: str) -> tuple[Fitted, Fitted]:
-    """The nets of both ways and what they learned from; those with markup teach the others."""
-    only_flat = flat_pages(pages)
-    in_tables, bare = laid_out(pages), bare_pages(pages)
-    in_tables += rewritten(in_tables, *AGAIN[MARKUP])
-    pages = commented(pages)
-
-    def twice(way: str) -> list[Gold]:
-        return [*pages, *rewritten(pages, *AGAIN[way]), *bare, *rewritten(bare, *AGAIN[way])]
-
-    with_markup = [html_example(gold) for gold in (*twice(MARKUP), *in_tables)]
+    """The nets of both ways and the pages they learned from; those with markup teach the others."""
+    only_flat, in_tables, bare = flat_pages(pages), laid_out(pages), bare_pages(pages)
+    pages = tabled(commented(pages))
+    with_markup = [plainer(gold) for group in (pages, bare, in_tables) for gold in (*group, *rewritten(group))]
     teachers = _nets(MARKUP, with_markup, name)
     # Pages in tables say nothing new once they are flattened.
-    told = twice(TEXT)
+    told = [*pages, *bare]
+    # Pages that were read need no teacher.
     unread = [html_example(gold) for gold in told if not gold.by_hand]
     lessons = {
         page: probabilities(list(logits), 1.0).astype(np.float32) for page, logits in opinions(teachers, unread).items()
     }
-    flattened = [text_example(gold, taught=None if gold.by_hand else lessons[gold.page]) for gold in told]
-    flattened += map(text_example, only_flat)
+    flattened: list[Forms] = [[text_example(gold, taught=lessons.get(gold.page))] for gold in told]
+    flattened += [[text_example(gold)] for gold in only_flat]
+    # These nets gain by every page in every script, an epoch a script, with capitals or without.
+    flattened += [
+        [text_example(form, taught=lessons.get(gold.page)) for form in in_every_script(gold)] for gold in told
+    ]
     return (MARKUP, teachers, with_markup), (TEXT, _nets(TEXT, flattened, name), flattened)
 
 
-def _nets(way: str, examples: list[Example], name: str) -> list[Net]:
-    return [fit(examples, SHAPES[way], plan, report=partial(_say, f"{way} {plan.seed} {name}")) for plan in PLANS[way]]
+def _nets(way: str, pages: Sequence[Forms], name: str) -> list[Net]:
+    return [fit(pages, SHAPES[way], plan, partial(_say, f"{way} {plan.seed} {name}")) for plan in PLANS[way]]
 
 
 def _say(name: str, line: str) -> None:
@@ -165,7 +166,10 @@ def golds() -> list[Gold]:
 
 def _shipped() -> Shipped:
     """The nets fitted on everything."""
-    return {way: (nets, linear_reading(nets, examples[::3])) for way, nets, examples in fitted(golds(), "all")}
+    return {
+        way: (nets, linear_reading(nets, [forms[0] for forms in pages[::3]]))
+        for way, nets, pages in fitted(golds(), "all")
+    }
 
 
 def _fold(fold: int) -> dict[str, Logits]:
@@ -175,7 +179,9 @@ def _fold(fold: int) -> dict[str, Logits]:
     by_way = {MARKUP: markup, TEXT: text}
     found = {way: opinions(by_way[nets], [make(gold) for gold in unseen]) for way, (nets, make) in SHOWN.items()}
     unmarked = opinions(text[:1], [unmarked_example(gold) for gold in unseen])
-    found[MARKUP] = {page: np.concatenate([logits, unmarked[page]]) for page, logits in found[MARKUP].items()}
+    for way, (nets, _) in SHOWN.items():
+        if nets == MARKUP:
+            found[way] = {page: np.concatenate([logits, unmarked[page]]) for page, logits in found[way].items()}
     return found
 
 
