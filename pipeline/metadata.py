@@ -22,6 +22,7 @@ from pipeline.meta.markup import author_links, read_metas, read_microdata, read_
 from pipeline.meta.names import author_names, folded
 from pipeline.meta.titles import Titles, choose_title, names_site, site_forms
 from pipeline.model import Block, Role
+from pipeline.plain_words import plain_words
 
 if TYPE_CHECKING:
     from pipeline.dom import Parsed
@@ -80,6 +81,9 @@ def metadata(
     """The page's metadata. `parsed` is None for flattened text; `blocks` carry roles; `source` is what was parsed."""
     # "ByAnna Weir" names nobody: entries that touch are read apart.
     blocks = [block._replace(text=paragraph(block)) if block.seams else block for block in blocks]
+    if parsed is None:
+        said = plain_words([block.text for block in blocks])
+        blocks = [block._replace(text=text) for block, text in zip(blocks, said, strict=True)]
     address = url or ""
     head = _head(parsed)
     declared, times = _declared(parsed, head)

@@ -12,6 +12,7 @@ from pipeline.extractors import NOT_COMPARED
 from pipeline.language import document_language
 from pipeline.metadata import Metadata
 from pipeline.model import STORY_TEXT, Locator, Role, Segment, Source
+from pipeline.plain_words import plain_words
 from pipeline.schema import BlockRow, DocumentRow, ErrorRow, HeadlineRow, Rows, SegmentRow
 from pipeline.signals import signals
 from pipeline.stage import Problem, Record
@@ -126,9 +127,12 @@ def _document(record: Record, source: Source, key: str, text: str) -> DocumentRo
 
 def _headlines(record: Record, key: str) -> list[HeadlineRow]:
     base, rows = base_of(record), []
-    for number, block in enumerate(record.blocks):
+    texts = [paragraph(block) for block in record.blocks]
+    if record.kind == "text":
+        texts = plain_words(texts)
+    for number, (block, said) in enumerate(zip(record.blocks, texts, strict=True)):
         if block.role is Role.HEADLINE:
-            text, label = split_label(" ".join(paragraph(block).split()))
+            text, label = split_label(" ".join(said.split()))
             href = absolute(base, block.href) if block.href and base else block.href
             rows.append(HeadlineRow(key, number, text, href, "", label, block.language))
     return rows

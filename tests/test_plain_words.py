@@ -102,3 +102,39 @@ def test_markdown_and_a_text_browser_s_dump_get_the_roles_of_the_lines_they_are_
         # Nothing of the text itself is lost.
         assert "".join(block.text for block in read.blocks).replace("\n", "") == text.replace("\n", "")
     assert np.mean([block.href != "" for block in blocks]) > 0.05
+
+
+PAGE = """[Home](/) [News](/news) [Sport](/sport) [Weather](/weather)
+
+# Ferry sails twice an hour from Monday
+
+By [Ada Brook](/ada-brook), 3 May 2024
+
+The ferry to the northern islands sails [twice an hour](/timetable) from Monday, the harbour office said on Thursday. Until now it left
+once an hour, and in summer people waited on the pier for the next one.
+
+"We have counted the queues for two years," said the harbour master, Jon Vale. The second boat was built in the town's own yard.
+
+## Also read
+
+* [Choir finds its lost lantern under the stage](/news/choir-lantern)
+* [Roof of the old mill is mended after nine years](/news/mill-roof)
+* [Bakers swap recipes at the spring market](/news/bakers)
+
+© 2024 Town Post. All rights reserved.
+"""
+
+
+def test_metadata_and_titles_of_other_stories_are_told_without_marks() -> None:
+    doc = extract(PAGE)
+    assert (doc.title, doc.authors, doc.published) == (
+        "Ferry sails twice an hour from Monday",
+        ("Ada Brook",),
+        "2024-05-03",
+    )
+    assert doc.to_frames()["headlines"]["text"].tolist() == [
+        "Choir finds its lost lantern under the stage",
+        "Roof of the old mill is mended after nine years",
+        "Bakers swap recipes at the spring market",
+    ]
+    assert all(PAGE[block.start : block.end] == block.text for block in doc.blocks)
