@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.model import Role
 from training.comments import thread_of
-from training.data import TOLD, Gold, Line, closed, furniture_of, made, read_lines, titles_of
+from training.data import TOLD, Gold, Line, closed, furniture_of, made, marked, one_of, read_lines, titles_of
 
 # How a page marks the lines of a role, one way a page.
 TAGS: dict[Role, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ def bare_pages(golds: Sequence[Gold], count: int = 300, seed: int = 7) -> list[G
     for index in rng.permutation(len(stories))[:count]:
         story = stories[index]
         others = some(titles, 0.45, 8)
-        thread = threads[int(rng.integers(0, len(threads)))] if threads and rng.random() < 0.3 else []
+        thread = one_of(threads, rng) if threads and rng.random() < 0.3 else []
         first = int(rng.integers(0, max(len(thread) - 1, 1)))
         parts: list[Part] = [
             ("<header><nav><ul>", _lines_of(Role.NAVIGATION, some(links, 0.4, 7))),
@@ -77,7 +77,7 @@ def bare_pages(golds: Sequence[Gold], count: int = 300, seed: int = 7) -> list[G
             ("<section id=comments>", thread[first : first + int(rng.integers(2, 13))]),
             ("<footer>", _lines_of(Role.NOTICE, some(notices, 0.5, 2))),
         ]
-        tags = {role: ways[int(rng.integers(0, len(ways)))] for role, ways in TAGS.items()}
+        tags = {role: one_of(ways, rng) for role, ways in TAGS.items()}
         lines = [line for _, part in parts for line in part]
         title = next(text for text, role in lines if role == Role.TITLE)
         head = f"<title>{escape(title)}</title>" if rng.random() < 0.5 else ""
@@ -116,9 +116,5 @@ def _before(gold: Gold, role: Role, following: Role) -> list[str]:
 
 def _marked(parts: Sequence[Part], tags: dict[Role, str], named: bool) -> str:
     """The markup of a page; `named`: with the elements around its parts. Around nothing stands nothing."""
-    told = [
-        (around, "".join(f"{tags[role]}{escape(text)}{closed(tags[role])}" for text, role in lines))
-        for around, lines in parts
-        if lines
-    ]
+    told = [(around, "".join(marked(text, tags[role]) for text, role in lines)) for around, lines in parts if lines]
     return "".join(f"{around}{text}{closed(around)}" if named else text for around, text in told)

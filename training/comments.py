@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import partial
-from html import escape
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline.model import Role
-from training.data import ARTICLES, TOLD, Gold, Line, closed, read_lines, with_added
+from training.data import ARTICLES, TOLD, Gold, Line, closed, marked, one_of, read_lines, with_added
 
 # A line this short above comments is their label, in them it says who wrote one, or when.
 SHORT_CHARS = 40
@@ -89,7 +88,7 @@ def commented(golds: Sequence[Gold], count: int = 250, seed: int = 9) -> list[Go
     bare = [index for index, gold in enumerate(golds) if _is_bare(gold)]
     pages = list(golds)
     for index in rng.permutation(bare)[: count if threads else 0].tolist():
-        thread = threads[int(rng.integers(0, len(threads)))]
+        thread = one_of(threads, rng)
         gold = pages[index]
         lines, markup = _told(thread, rng)
         last = max(block for block, role in enumerate(gold.read) if role in TOLD)
@@ -147,34 +146,27 @@ def _places(source: str, end: int, rng: np.random.Generator) -> list[int]:
 
 def _told(thread: Thread, rng: np.random.Generator) -> tuple[list[Line], str]:
     """Some comments in a row, as lines and as markup."""
-
-    def one(of: Sequence[str]) -> str:
-        return of[int(rng.integers(0, len(of)))]
-
-    style = Style(one(AROUND), *ENTRIES[int(rng.integers(0, len(ENTRIES)))], *map(one, (LABELS, SHORT, LONG, ASKED)))
+    around, entries_and_entry = one_of(AROUND, rng), one_of(ENTRIES, rng)
+    style = Style(around, *entries_and_entry, *(one_of(of, rng) for of in (LABELS, SHORT, LONG, ASKED)))
     size = int(rng.integers(1, MOST_COMMENTS + 1))
     first = int(rng.integers(0, max(len(thread.comments) - size, 0) + 1))
     answers = thread.answers if rng.random() < 0.5 else []
-    answer = [answers[int(rng.integers(0, len(answers)))]] if answers else []
+    answer = [one_of(answers, rng)] if answers else []
     form = thread.form if rng.random() < 0.5 else []
     comments = thread.comments[first : first + size]
     entries = [
-        "".join(_marked(line, style.short if _is_short(line) else style.long) for line in comment)
-        + "".join(_marked(line, style.asked) for line in answer)
+        "".join(marked(line[0], style.short if _is_short(line) else style.long) for line in comment)
+        + "".join(marked(line[0], style.asked) for line in answer)
         for comment in comments
     ]
     markup = "".join(
         (
-            *(_marked(line, style.label) for line in thread.label),
+            *(marked(line[0], style.label) for line in thread.label),
             style.entries,
             *(style.entry + entry + closed(style.entry) for entry in entries),
             closed(style.entries),
-            *(_marked(line, style.asked) for line in form),
+            *(marked(line[0], style.asked) for line in form),
         )
     )
     lines = [*thread.label, *(line for comment in comments for line in [*comment, *answer]), *form]
     return lines, style.around + markup + closed(style.around)
-
-
-def _marked(line: Line, tags: str) -> str:
-    return f"{tags}{escape(line[0])}{closed(tags)}"

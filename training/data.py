@@ -14,10 +14,12 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
+from html import escape
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,9 @@ ARTICLES = frozenset({"news", "article"})
 """Kinds of pages where the guide and a set's own gold mean the same by the main text, or nearly."""
 # Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
 IN_SHARE, OUT_SHARE = 0.6, 0.3
+
+
+Thing = TypeVar("Thing")
 
 
 class Gold(NamedTuple):
@@ -398,6 +403,22 @@ def flat_pages(golds: Sequence[Gold], count: int = 160, seed: int = 5) -> list[G
 def closed(tags: str) -> str:
     """The end tags of start tags, the last one first."""
     return "".join(f"</{name}>" for name in reversed(re.findall(r"<(\w+)", tags)))
+
+
+def marked(text: str, tags: str) -> str:
+    """A text between start tags and their ends."""
+    return f"{tags}{escape(text)}{closed(tags)}"
+
+
+def one_of(things: Sequence[Thing], rng: np.random.Generator) -> Thing:
+    """One of some things, each as likely as the next."""
+    return things[int(rng.integers(0, len(things)))]
+
+
+def in_turn(things: Sequence[Thing], page: str) -> list[Thing]:
+    """The things in their order; the first follows from the page's name, so that things taken one from each page are of all kinds."""
+    first = crc32(page.encode()) % len(things)
+    return [*things[first:], *things[:first]]
 
 
 def titles_of(gold: Gold) -> list[str]:

@@ -11,10 +11,10 @@ import re
 from functools import partial
 from zlib import crc32
 
+from pipeline.segment_html import HEADINGS
 from pipeline.structure import ANCESTORS, AROUND, STRUCTURE
-from training.data import Example, Gold, html_example
+from training.data import Example, Gold, html_example, in_turn
 
-HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 HEADING_STEP = re.compile(r"(?<![^/])h[1-6](?=[./]|$)")
 
 
@@ -41,17 +41,12 @@ AROUND_HEADINGS = _columns(
 
 
 def plainer(gold: Gold) -> list[Example]:
-    """The page with markup, mostly as it is; between whiles once with links that lead nowhere, and once without headings.
-
-    The first follows from its name, so that pages taken one from each are in all of these forms.
-    """
-    number = crc32(gold.page.encode())
-    first, way = number % 6, number // 6 % 3
+    """The page with markup, mostly as it is; between whiles once with links that lead nowhere, and once without headings."""
+    way = crc32(gold.page.encode()) // 6 % 3
     whole, unheaded = html_example(gold), html_example(without_headings(gold))
     ways = (without_links, without_targets, partial(without_targets, share=0.5))
     unlinked = html_example(ways[way](gold))
-    forms = [whole, unlinked, whole, unheaded, whole, whole]
-    return [*forms[first:], *forms[:first]]
+    return in_turn([whole, unlinked, whole, unheaded, whole, whole], gold.page)
 
 
 def without_links(gold: Gold) -> Gold:

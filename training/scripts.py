@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from training.data import Gold
+from training.data import Gold, in_turn
 
 LETTERS = re.compile(r"[^\W\d_]+")
 MARKS = re.compile(r"[.,;:?!](?!\d)")
@@ -67,9 +67,8 @@ def rewritten(golds: Sequence[Gold]) -> list[Gold]:
 
 
 def in_every_script(gold: Gold) -> list[Gold]:
-    """The page in each of the scripts; the first follows from its name, so that pages taken one from each are in all of them."""
-    first = crc32(gold.page.encode()) % len(NAMES)
-    return [in_script(gold, name) for name in (*NAMES[first:], *NAMES[:first])]
+    """The page in each of the scripts."""
+    return [in_script(gold, name) for name in in_turn(NAMES, gold.page)]
 
 
 def in_script(gold: Gold, name: str) -> Gold:

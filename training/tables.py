@@ -8,14 +8,13 @@ All else about a page stays as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import chain
 
 import numpy as np
 
 from pipeline.model import Role
 from training.comments import END_TAG, LONGEST
-from training.data import ARTICLES, Gold, closed, with_added
+from training.data import ARTICLES, Gold, closed, marked, one_of, with_added
 
 # Around the table, around a row, the first cell of a row, the others.
 STYLES = (
@@ -74,13 +73,10 @@ def _place(source: str, end: int) -> list[int]:
 
 def _marked(rows: Sequence[Sequence[str]], rng: np.random.Generator) -> str:
     """The markup of a table."""
-    around, row, first, other = STYLES[int(rng.integers(0, len(STYLES)))]
-
-    def cell(text: str, tags: str) -> str:
-        return f"{tags}{escape(text)}{closed(tags)}"
-
+    around, row, first, other = one_of(STYLES, rng)
     told = (
-        f"{row}{cell(label, first)}{''.join(cell(text, other) for text in rest)}{closed(row)}" for label, *rest in rows
+        f"{row}{marked(label, first)}{''.join(marked(text, other) for text in rest)}{closed(row)}"
+        for label, *rest in rows
     )
     return f"{around}{''.join(told)}{closed(around)}"
 
@@ -97,7 +93,7 @@ def _rows(texts: Sequence[str], rng: np.random.Generator) -> list[list[str]]:
 
 def _label(texts: Sequence[str], rng: np.random.Generator) -> str:
     """Some words of one of the texts, as they follow each other; a few characters where its script sets no blanks."""
-    text = texts[int(rng.integers(0, len(texts)))]
+    text = one_of(texts, rng)
     words = text.split()
     if len(words) * WORD_CHARS < len(text):
         unbroken = "".join(words)
@@ -108,5 +104,4 @@ def _label(texts: Sequence[str], rng: np.random.Generator) -> str:
 
 
 def _number(rng: np.random.Generator) -> str:
-    form = NUMBERS[int(rng.integers(0, len(NUMBERS)))]
-    return form.format(int(rng.integers(0, 400)), int(rng.integers(10, 60)))
+    return one_of(NUMBERS, rng).format(int(rng.integers(0, 400)), int(rng.integers(10, 60)))
