@@ -36,6 +36,13 @@ def test_marks_of_markdown_go_and_words_stay(line: str, words: str) -> None:
     assert said(line) == words
 
 
+@pytest.mark.parametrize("mark", ["* ", "- ", "• ", "  ◦ ", "\t· "])
+def test_marks_of_entries_go_where_there_are_many_and_other_marks_stay(mark: str) -> None:
+    texts = [f"{mark}Home", f"{mark}News **now**", f"{mark}2 * 3 - 1", "-5 degrees", "# three", mark]
+    assert plain_words(texts) == ["Home", "News **now**", "2 * 3 - 1", "-5 degrees", "# three", mark]
+    assert plain_words(texts[1:5]) == texts[1:5]
+
+
 def test_numbers_of_a_text_browser_s_links_go_and_those_of_notes_stay() -> None:
     dump = ["[1]Home [2]News", "   * [3]Sport", "[4]Weather", "As they said.[5]", "[6] A note, 2019", "see [7], [8]."]
     assert plain_words(dump) == [
@@ -53,7 +60,7 @@ def test_numbers_of_a_text_browser_s_links_go_and_those_of_notes_stay() -> None:
     [
         ["* one", "- two", "# three", "**four**"],
         ["[a](b)", "[c](d)", "* e"],
-        ["[a](b)", "[c](d)", "[e](f)", *["* a line of many"] * 100],
+        ["[a](b)", "[c](d)", "[e](f)", *["# a line of many"] * 100],
         ['open(CONFIG["apps"]["mail"])', 'open(CONFIG["apps"]["notes"])', 'x[1]["y"]', "2**8", "# a note"],
         ["如前 [7]，所述", "又见 [8]。", "另见 [9]、等"],
         ["كما قال [7]، [8]؛ ثم", "ورد [3]، أيضا", "وفي [4]۔ ثم"],
@@ -85,7 +92,7 @@ def roles(doc: Document) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("name", ["en-lantern-hill-tram.html", "ru-footbridge-cp1251.html", "fa-observatory.html"])
-def test_markdown_and_a_text_browser_s_dump_get_the_roles_of_the_lines_they_are_made_of(name: str) -> None:
+def test_markdown_a_text_browser_s_dump_and_marked_entries_get_the_roles_of_the_lines_they_are_made_of(name: str) -> None:
     [sample] = [sample for sample in samples() if sample.name == name]
     blocks = [
         block for block in extract(sample.data(), languages=False, metadata=False).blocks if "\n" not in block.text
@@ -96,7 +103,9 @@ def test_markdown_and_a_text_browser_s_dump_get_the_roles_of_the_lines_they_are_
         for block in blocks
     )
     dump = "\n\n".join(f"[{at}]{block.text}" if block.href else block.text for at, block in enumerate(blocks, start=1))
-    for text in (markdown, dump):
+    entries = "\n\n".join(f"* {block.text}" if "/li" in block.path else block.text for block in blocks)
+    assert entries.count("* ") > 0.05 * len(blocks)
+    for text in (markdown, dump, entries):
         read = extract(text, kind="text", languages=False, metadata=False)
         assert roles(read) == roles(lines)
         # Nothing of the text itself is lost.
