@@ -16,7 +16,7 @@ from pipeline.words import COLONS, COMMAS, STOPS
 
 # A link, or a picture, which may stand in a link: ``[words](address "title")``, ``[words][name]``. Nothing here reads a character twice.
 LINK = re.compile(
-    r'!?\[([^\[\]\n]*+)\](?:\([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+(?:\s++"[^"\n]*+")?\s*+\)|\[[^\[\]\s"\']*+\])'
+    r'!?\[([^\[\]]*+)\](?:\(([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+)(?:\s++"[^"\n]*+")?\s*+\)|\[[^\[\]\s"\']*+\])'
 )
 # A number before a mark, of whatever script, is a note's.
 NUMBERED = re.compile(rf"(?<!\S)\[\d{{1,4}}\](?=[^\s\[\](){re.escape(''.join(sorted(STOPS | COMMAS | COLONS)))}])")
@@ -32,12 +32,31 @@ def plain_words(texts: Sequence[str]) -> list[str]:
 
     Where they have none, but many entries, without the marks of those.
     """
-    enough = max(FEWEST, SHARE * len(texts))
+    enough = _enough(texts)
     for mark, words in ((LINK, r"\1"), (NUMBERED, "")):
-        linked = sum("[" in text and mark.search(text) is not None for text in texts)
-        if linked >= enough:
+        if _linked(texts, mark) >= enough:
             # Once for pictures in links.
             return [MARKS.sub("", mark.sub(words, mark.sub(words, text))).strip() or text for text in texts]
     if sum(ENTRY.match(text) is not None for text in texts) >= enough:
         return [ENTRY.sub("", text).strip() or text for text in texts]
     return list(texts)
+
+
+def addresses(texts: Sequence[str]) -> list[str]:
+    """Where the first link of each text leads, in Markdown; empty for one without, for pictures, and for texts that are no Markdown."""
+    if _linked(texts, LINK) < _enough(texts):
+        return [""] * len(texts)
+    return [next((link[2] for link in LINK.finditer(_without_pictures(text)) if link[2]), "") for text in texts]
+
+
+def _without_pictures(text: str) -> str:
+    return LINK.sub(lambda link: "" if link[0].startswith("!") else link[0], text)
+
+
+def _enough(texts: Sequence[str]) -> float:
+    return max(FEWEST, SHARE * len(texts))
+
+
+def _linked(texts: Sequence[str], mark: re.Pattern[str]) -> int:
+    """How many of the texts have a link."""
+    return sum("[" in text and mark.search(text) is not None for text in texts)

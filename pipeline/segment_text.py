@@ -2,7 +2,7 @@
 
 Three habits of flattening are told apart by looking at the whole text: blank lines between blocks (a single newline is then
 a break inside a block), one block a line, and hard wrapping at a column (a line is then joined to the next where the next
-word would not have fitted). A block's text is the source's own, newlines inside it kept, so that its offsets slice to it.
+word would not have fitted). A block's text is the source's own, newlines inside it kept, so that its offsets slice to it; of Markdown the links are read.
 What it gets wrong: in wrapped text without blank lines, a block whose last line happens to fill the column takes the next
 one with it.
 """
@@ -14,6 +14,7 @@ from itertools import islice, pairwise
 from typing import NamedTuple
 
 from pipeline.model import Block
+from pipeline.plain_words import addresses
 from pipeline.segmented import Segmented, has_visible
 
 
@@ -48,7 +49,8 @@ def segment_text(source: str, settings: TextSettings = TextSettings()) -> Segmen
     for line, belongs in zip(lines, joined, strict=True):
         start = blocks.pop().start if belongs else line.start
         blocks.append(Block(source[start : line.end], start, line.end))
-    return Segmented(blocks, None, cut)
+    links = addresses([block.text for block in blocks])
+    return Segmented([b._replace(href=link) if link else b for b, link in zip(blocks, links, strict=True)], None, cut)
 
 
 def _lines(source: str) -> Iterator[Line]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline import Document, extract
-from pipeline.plain_words import plain_words
+from pipeline.plain_words import addresses, plain_words
 from tests.samples import samples
 
 
@@ -30,10 +30,30 @@ def said(text: str) -> str:
         ("-5 degrees, f(x)[0](", "-5 degrees, f(x)[0]("),
         ("* [a](/b)\n* [c](/d)", "a\nc"),
         ("![](/pixel.gif)", "![](/pixel.gif)"),
+        ("[Choir finds its\nlost lantern](/choir)", "Choir finds its\nlost lantern"),
     ],
 )  # fmt: skip
 def test_marks_of_markdown_go_and_words_stay(line: str, words: str) -> None:
     assert said(line) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("* [Home](/)", "/"),
+        ("By [Ada](/ada) and [Jon](/jon)", "/ada"),
+        ('[Old](https://town.example/a_(b) "The harbour")', "https://town.example/a_(b)"),
+        ("[![The pier](/pier.jpg)](/pier)", "/pier"),
+        ("![The pier](/pier.jpg) at dawn", ""),
+        ("She [said][1] so", ""),
+        ("[]() [x](/y)", "/y"),
+        ("(/no)", ""),
+    ],
+)
+def test_links_of_markdown_lead_where_they_say(line: str, address: str) -> None:
+    others = ["[Home](/)", "[News](/news)", "[Sport](/sport)"]
+    assert addresses([line, *others]) == [address, "/", "/news", "/sport"]
+    assert addresses([line, *others[:1]]) == ["", ""]
 
 
 @pytest.mark.parametrize("mark", ["* ", "- ", "• ", "  ◦ ", "\t· "])
@@ -85,6 +105,7 @@ def test_hostile_text_takes_no_longer_than_its_length(piece: str) -> None:
     text = piece * (300_000 // len(piece))
     assert said(text)
     assert plain_words([text, "[1]Home", "[2]News", "[3]Sport"])[0]
+    assert len(addresses([text, *["[Home](/)"] * 3])) == 4
 
 
 def roles(doc: Document) -> list[tuple[str, float]]:
@@ -92,7 +113,9 @@ def roles(doc: Document) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("name", ["en-lantern-hill-tram.html", "ru-footbridge-cp1251.html", "fa-observatory.html"])
-def test_markdown_a_text_browser_s_dump_and_marked_entries_get_the_roles_of_the_lines_they_are_made_of(name: str) -> None:
+def test_markdown_a_text_browser_s_dump_and_marked_entries_get_the_roles_of_the_lines_they_are_made_of(
+    name: str,
+) -> None:
     [sample] = [sample for sample in samples() if sample.name == name]
     blocks = [
         block for block in extract(sample.data(), languages=False, metadata=False).blocks if "\n" not in block.text
@@ -146,4 +169,6 @@ def test_metadata_and_titles_of_other_stories_are_told_without_marks() -> None:
         "Roof of the old mill is mended after nine years",
         "Bakers swap recipes at the spring market",
     ]
+    frames = extract(PAGE, url="https://town.example/ferry").to_frames()
+    assert frames["headlines"]["href"].tolist()[0] == "https://town.example/news/choir-lantern"
     assert all(PAGE[block.start : block.end] == block.text for block in doc.blocks)
