@@ -10,16 +10,21 @@ that begins with a hyphen loses it.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.words import COLONS, COMMAS, STOPS
 
 # A link, or a picture, which may stand in a link: ``[words](address "title")``, ``[words][name]``. Nothing here reads a character twice.
 LINK = re.compile(
-    r'!?\[([^\[\]]*+)\](?:\(([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+)(?:\s++"[^"\n]*+")?\s*+\)|\[[^\[\]\s"\']*+\])'
+    r'!?\[([^\[\]]*+)\](?:\(([^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*+)(?:\s++"[^"\n]*+")?\s*+\)|\[([^\[\]\s"\']*+)\])'
 )
 # A number before a mark, of whatever script, is a note's.
-NUMBERED = re.compile(rf"(?<!\S)\[\d{{1,4}}\](?=[^\s\[\](){re.escape(''.join(sorted(STOPS | COMMAS | COLONS)))}])")
+NUMBERED = re.compile(rf"(?<!\S)\[(\d{{1,4}})\](?=[^\s\[\](){re.escape(''.join(sorted(STOPS | COMMAS | COLONS)))}])")
+PICTURE = re.compile("!" + LINK.pattern.removeprefix("!?"))
+# Where a link of that name or number leads, as the foot of the text has it: ``[name]: address``, ``1. address``.
+PLACE = re.compile(
+    r"^[ \t]*+\[?([^\s\[\]]{1,80})(?:\]:?|\.)[ \t]++<?((?:[a-z]{2,9}://|mailto:|/)[^\s>]*+)", re.M | re.I
+)
 MARKS = re.compile(r"^[ \t]*+(?:>[ \t]*+)*+(?:#{1,6}[ \t]++|[*+-][ \t]++)?|\*\*|__", re.M)
 ENTRY = re.compile(r"^[ \t]*+[*•·‣▪●◦-][ \t]++", re.M)
 # So many lines with a link or the mark of an entry, and such a share of them, make a text one of these. Not swept: of the labelled pages,
@@ -43,14 +48,19 @@ def plain_words(texts: Sequence[str]) -> list[str]:
 
 
 def addresses(texts: Sequence[str]) -> list[str]:
-    """Where the first link of each text leads, in Markdown; empty for one without, for pictures, and for texts that are no Markdown."""
-    if _linked(texts, LINK) < _enough(texts):
+    """Where the first link of each text leads, pictures left out; empty for none, and where together they have no such links."""
+    mark = next((mark for mark in (LINK, NUMBERED) if _linked(texts, mark) >= _enough(texts)), None)
+    if mark is None:
         return [""] * len(texts)
-    return [next((link[2] for link in LINK.finditer(_without_pictures(text)) if link[2]), "") for text in texts]
+    places = {name: place for text in texts for name, place in PLACE.findall(text)}
+    return [_address(PICTURE.sub("", text), mark, places) for text in texts]
 
 
-def _without_pictures(text: str) -> str:
-    return LINK.sub(lambda link: "" if link[0].startswith("!") else link[0], text)
+def _address(text: str, mark: re.Pattern[str], places: Mapping[str, str]) -> str:
+    """Of the first link that leads anywhere; `places` are those of links that only have a name or a number."""
+    links = mark.findall(text) if "[" in text else []
+    found = (place or places.get(name, "") for _, place, name in links) if mark is LINK else map(places.get, links)
+    return next(filter(None, found), "")
 
 
 def _enough(texts: Sequence[str]) -> float:

@@ -56,6 +56,18 @@ def test_links_of_markdown_lead_where_they_say(line: str, address: str) -> None:
     assert addresses([line, *others[:1]]) == ["", ""]
 
 
+def test_links_with_a_name_or_a_number_lead_where_the_foot_of_the_text_says() -> None:
+    lines = ["[Home][h] [News](/news)", "[Choir][c]", "[Mill][m]"]
+    assert addresses([*lines, "[h]: /\n[c]: <https://town.example/choir>\n[m] nowhere"])[:3] == [
+        "/",
+        "https://town.example/choir",
+        "",
+    ]
+    dump = ["[1]Home [2]News", "* [3]Choir", "[4]Mill", "References"]
+    foot = "Visible links:\n   1. https://town.example/\n   3. https://town.example/choir\n 4. Sixth"
+    assert addresses([*dump, foot])[:4] == ["https://town.example/", "https://town.example/choir", "", ""]
+
+
 @pytest.mark.parametrize("mark", ["* ", "- ", "• ", "  ◦ ", "\t· "])
 def test_marks_of_entries_go_where_there_are_many_and_other_marks_stay(mark: str) -> None:
     texts = [f"{mark}Home", f"{mark}News **now**", f"{mark}2 * 3 - 1", "-5 degrees", "# three", mark]
