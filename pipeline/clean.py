@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from pipeline.model import STORY_TEXT, Block
+from pipeline.model import Block
 
 PARAGRAPH = "\n\n"
 BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def story(blocks: Sequence[Block]) -> str:
-    """Standfirst, headings and body in order, joined by a blank line; white space inside a block as a reader sees it."""
-    paragraphs = [text for block in blocks if block.role in STORY_TEXT if (text := paragraph(block).rstrip())]
+    """Standfirst, headings and body in order, and the entries of what the page lists, joined by a blank line; white space inside a block as a reader sees it."""
+    paragraphs = [text for block in blocks if block.told if (text := paragraph(block).rstrip())]
     text = PARAGRAPH.join(paragraphs)
     # Most stories have no line ends but those between paragraphs: nothing to clean.
     return clean(text) if text.count("\n") > len(PARAGRAPH) * max(len(paragraphs) - 1, 0) else text

@@ -33,7 +33,7 @@ class Document:
     """A page that was read. Offsets of blocks count in `source`, those of segments in their block's text."""
 
     text: str
-    """The story: title excluded; standfirst, headings and body in order, joined by a blank line."""
+    """The story: title excluded; standfirst, headings and body in order, joined by a blank line; of a page that lists, its entries."""
     title: str
     subtitle: str
     authors: tuple[str, ...]

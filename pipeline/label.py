@@ -2,10 +2,11 @@
 
 `features` says what is known of each block; dilated convolutions look at the neighbours (15 blocks to either side), means at what
 stands before the block, after it, under the same path of tags and classes and in its section, a summary at the whole page; a
-softmax gives the 14 roles. A net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text,
-Vogels et al. 2018, a CNN over a page's blocks). One file of weights serves pages with markup, one flattened text; each holds two
-nets, whose logits are averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that
-leaves the story unclear, then by the second too, and where the two together do, once more as if it were flattened.
+softmax gives the 14 roles, five of them twice: once more for entries of what a page lists and is read for (`CLASSES`). A net
+is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a
+page's blocks). One file of weights serves pages with markup, one flattened text; each holds two nets, whose logits are
+averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that leaves the story
+unclear, then by the second too, and where the two together do, once more as if it were flattened.
 
 Which blocks make up the story is decided for the page as a whole: the set with the highest expected word F1 (Ye et al. 2012,
 "Optimizing F-measure"), not each block against one half. Probabilities are rounded before anything is compared, so that
@@ -50,7 +51,15 @@ class LabelSettings(NamedTuple):
 
 ROUND = 4
 """Decimals of a probability that count."""
-MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY)]
+ENTRIES = (Role.BYLINE, Role.HEADLINE, Role.TEASER, Role.COMMENT, Role.PROMOTION)
+"""Roles of what a page may list, and be read for: the stories of a section front, the posts of a forum, the goods of a shop."""
+CLASSES = (*ROLES, *ENTRIES)
+"""What a net tells apart: the roles, and those of entries once more, for blocks that are told with the page's text."""
+TWINS = np.array([ROLES.index(role) for role in ENTRIES])
+"""The roles' numbers; those of the entries' own classes follow on the roles."""
+ROLE_OF = np.array([ROLES.index(role) for role in CLASSES])
+MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY), *range(len(ROLES), len(CLASSES))]
+"""Classes of the main text."""
 TITLE, SUBTITLE = ROLES.index(Role.TITLE), ROLES.index(Role.SUBTITLE)
 # Below this many expected words the page has no story to speak of, and only blocks more likely in it than not are kept.
 STORY_WORDS = 15.0
@@ -95,7 +104,7 @@ BLOCKS_AT_ONCE = 4096
 
 
 class Weights(NamedTuple):
-    """A trained net. Shapes: d dense facts, w width, r roles. In a file every array has one axis more in front: the nets."""
+    """A trained net. Shapes: d dense facts, w width, c classes. In a file every array has one axis more in front: the nets."""
 
     mean: Floats
     scale: Floats
@@ -125,7 +134,7 @@ class Weights(NamedTuple):
     temperature: Floats
     """(1,): logits are divided by it, so that scores are frequencies."""
     surrogate: Floats
-    """(d, r): a linear reading of the nets together, for saying why."""
+    """(d, c): a linear reading of the nets together, for saying why."""
 
 
 def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()) -> list[Block]:
@@ -142,33 +151,50 @@ def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSett
     chosen = decide(p, words)
     standard = standardise(facts.dense, nets[0])
     reasons = explain(standard, facts.dense, nets[0].surrogate, chosen)
-    return _with_roles(blocks, chosen, p, reasons)
+    return _with_roles(blocks, chosen, by_role(p), reasons)
 
 
 def _with_roles(blocks: Sequence[Block], chosen: Ints, p: NDArray[np.float64], reasons: list[str]) -> list[Block]:
+    """`chosen` are numbers of classes, `p` probabilities of roles."""
+    roles = ROLE_OF[chosen]
     if native.facts is not None:
-        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), ROLES, chosen, p, reasons)
-    scores = p[np.arange(len(blocks)), chosen].tolist()
-    rows = zip(blocks, chosen.tolist(), scores, reasons, strict=True)
-    return [block._replace(role=ROLES[role], score=score, why=why) for block, role, score, why in rows]
+        listed = (chosen >= len(ROLES)).view(np.uint8)
+        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), ROLES, roles, p, reasons, listed)
+    scores = p[np.arange(len(blocks)), roles].tolist()
+    rows = zip(blocks, roles.tolist(), scores, reasons, (chosen >= len(ROLES)).tolist(), strict=True)
+    return [
+        block._replace(role=ROLES[role], score=score, why=why, listed=listed)
+        for block, role, score, why, listed in rows
+    ]
+
+
+def by_role(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (blocks, roles) of those of classes: an entry's role is the same whether it is told or not."""
+    roles: NDArray[np.float64] = p.T[: len(ROLES)].copy()
+    roles[TWINS] = np.round(roles[TWINS] + p.T[len(ROLES) :], ROUND)
+    return roles.T
 
 
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
-    """Role indices, shape (blocks,), from probabilities (blocks, roles) and words per block."""
-    inside = story(p[:, MAIN].sum(axis=1), words)
+    """Numbers of classes, shape (blocks,), from probabilities (blocks, classes) and words per block.
+
+    Of what is told, the likeliest class, so entries stay what they are; of the rest, the likeliest other role.
+    """
+    main = p[:, MAIN].sum(axis=1)
+    inside = story(main, words)
+    within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
+    roles, told = by_role(p), p[:, SUBTITLE] + main
     if native.net is not None:
         chosen = np.empty(len(p), dtype=np.int64)
         rules = MAIN[0], MAIN[1], TITLE, SUBTITLE, TITLE_AT, OTHER_TITLE_AT, TOLD_AT, WEIGHT_OUTSIDE
-        native.net.roles(p, inside.view(np.uint8), *rules, chosen)
+        native.net.roles(roles, told, inside.view(np.uint8), within, *rules, chosen)
         return chosen
-    within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
-    outside = WEIGHT_OUTSIDE * p
-    outside[:, MAIN] = -1.0
-    told = p[:, SUBTITLE] + p[:, MAIN[0]] + p[:, MAIN[1]]
+    outside = WEIGHT_OUTSIDE * roles
+    outside[:, MAIN[:2]] = -1.0
     outside[told < TOLD_AT, SUBTITLE] = -1.0
     outside[:, TITLE] = _one_title(np.where(inside, 0.0, p[:, TITLE]))
-    roles: Ints = np.where(inside, within, outside.argmax(axis=1))
-    return roles
+    classes: Ints = np.where(inside, within, outside.argmax(axis=1))
+    return classes
 
 
 def _doubted(p: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -256,7 +282,7 @@ def _run_unmarked(blocks: Sequence[Block], weights: Weights) -> Floats:
 def agreed(
     nets: Sequence[Callable[[], Floats]], temperature: float, words: NDArray[np.float64], at_once: bool
 ) -> NDArray[np.float64]:
-    """Probabilities (blocks, roles) by the nets' mean logits: all of them `at_once`, or one more while they are not sure.
+    """Probabilities (blocks, classes) by the nets' mean logits: all of them `at_once`, or one more while they are not sure.
 
     Each net is asked for its logits at most once.
     """
@@ -272,8 +298,8 @@ def agreed(
 
 
 def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.float64]:
-    """(blocks, roles), rounded, of the mean logits of several nets; rows sum to one but for the rounding."""
-    # Role by role, so that every step runs over all blocks at once.
+    """(blocks, classes), rounded, of the mean logits of several nets; rows sum to one but for the rounding."""
+    # Class by class, so that every step runs over all blocks at once.
     p = logits[0].T.astype(np.float64, order="C")
     for more in logits[1:]:
         p += more.T
@@ -286,7 +312,7 @@ def probabilities(logits: Sequence[Floats], temperature: float) -> NDArray[np.fl
 
 @one_thread
 def run(facts: Features, weights: Weights) -> Floats:
-    """Logits, float32 (blocks, roles)."""
+    """Logits, float32 (blocks, classes)."""
     first = np.empty((len(facts.dense), weights.enter.shape[1]), dtype=np.float32)
     for low in range(0, len(first), BLOCKS_AT_ONCE):
         rows = slice(low, low + BLOCKS_AT_ONCE)
@@ -438,7 +464,7 @@ def _shapes(found: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
     bins, words, paths, width, layers = (
         (0, *found[field].shape)[-1] for field in ("bin_facts", "words", "paths", "enter", "dilations")
     )
-    facts, roles = len(DENSE), len(ROLES)
+    facts, classes = len(DENSE), len(CLASSES)
     shapes = {
         "mean": (facts,), "scale": (facts,), "bin_facts": (bins,), "bin_starts": (bins,), "bin_scales": (bins,),
         "words": (WORD_BUCKETS, words), "paths": (PATH_BUCKETS, paths),
@@ -446,8 +472,8 @@ def _shapes(found: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
         "convs": (layers, 3 * width, width), "conv_biases": (layers, width), "dilations": (layers,),
         "page": (2 * width, width), "page_bias": (width,),
         "company": ((3 + GROUP_KINDS) * width, width), "company_bias": (width,),
-        "leave": (2 * width, width), "leave_bias": (width,), "out": (width, roles), "out_bias": (roles,),
-        "temperature": (1,), "surrogate": (facts, roles),
+        "leave": (2 * width, width), "leave_bias": (width,), "out": (width, classes), "out_bias": (classes,),
+        "temperature": (1,), "surrogate": (facts, classes),
     }  # fmt: skip
     return {field: (NETS, *shape) for field, shape in shapes.items()}
 

@@ -59,7 +59,10 @@ class DocumentRow(NamedTuple):
     language_declared: Annotated[str, "The language the page says it is in, as written"]
     language: Annotated[str, "Language of the story (BCP-47), und when there is nothing to go by"]
     language_share: Annotated[float, "Share of the story's characters in that language"]
-    text: Annotated[str, "The story: standfirst, headings and body in order, joined by a blank line, without the title"]
+    text: Annotated[
+        str,
+        "The story: standfirst, headings and body in order, joined by a blank line, without the title; of a page that lists, its entries",
+    ]
     content_hash: Annotated[str, "SHA-256 of the text; equal for stories that read the same"]
     source_chars: Annotated[int, "Characters of the decoded source, the coordinate system of start and end"]
     blocks: Annotated[int, "Blocks on the page"]
@@ -98,6 +101,7 @@ class BlockRow(NamedTuple):
     doc_id: Annotated[str, "The document the block stands in"]
     block: Annotated[int, "Place in reading order, from 0"]
     role: Annotated[str, "What the block is for the page: " + ", ".join(Role)]
+    listed: Annotated[bool, "Whether it is an entry of what the page lists, and so part of its text, whatever its role"]
     score: Annotated[float, "Probability that the role is right"]
     why: Annotated[str, "The two facts that weighed most for the role, in words"]
     text: Annotated[

@@ -11,7 +11,7 @@ from pipeline.clean import paragraph, story
 from pipeline.extractors import NOT_COMPARED
 from pipeline.language import document_language
 from pipeline.metadata import Metadata
-from pipeline.model import STORY_TEXT, Locator, Role, Segment, Source
+from pipeline.model import Locator, Role, Segment, Source
 from pipeline.plain_words import plain_words
 from pipeline.schema import BlockRow, DocumentRow, ErrorRow, HeadlineRow, Rows, SegmentRow
 from pipeline.signals import signals
@@ -46,7 +46,7 @@ def tidy(record: Record) -> Rows:
     key = doc_id(record.locator, record.url, record.source.text)
     text = story(record.blocks)
     blocks = [
-        BlockRow(key, number, block.role, block.score, block.why, block.text, block.start, block.end, block.path, block.level,
+        BlockRow(key, number, block.role, block.listed, block.score, block.why, block.text, block.start, block.end, block.path, block.level,
                  block.href, block.language, block.seams)
         for number, block in enumerate(record.blocks)
     ]  # fmt: skip
@@ -71,7 +71,7 @@ def story_language(record: Record) -> tuple[str, float]:
     """Language of the story, or of the whole page where there is none, and its share; empty before languages are told apart."""
     if not record.spans:
         return "", 0.0
-    told = [spans for block, spans in zip(record.blocks, record.spans, strict=True) if block.role in STORY_TEXT]
+    told = [spans for block, spans in zip(record.blocks, record.spans, strict=True) if block.told]
     language, share, _ = document_language(told or record.spans)
     return language, share
 

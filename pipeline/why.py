@@ -124,7 +124,7 @@ LISTED = HIGH.tolist(), LOW.tolist(), HIGH_FROM, LOW_TO
 
 
 def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) -> list[str]:
-    """One line per block: the facts that weigh most for its chosen role. `standard` (blocks, facts), `surrogate` (facts, roles)."""
+    """One line per block: the facts that weigh most for what was chosen. `standard` (blocks, facts), `surrogate` (facts, classes)."""
     if native.facts is None:
         return _explain(standard, dense, surrogate, chosen)
     by_role = np.ascontiguousarray(surrogate.T)

@@ -15,10 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline.clean import story as told
 from pipeline.decode import decode
 from pipeline.errors import SettingsError
 from pipeline.features import DENSE, features
 from pipeline.label import (
+    CLASSES,
+    ENTRIES,
     MAIN,
     PLAIN_TO,
     ROLES,
@@ -28,6 +31,7 @@ from pipeline.label import (
     _company,
     _taps,
     agreed,
+    by_role,
     decide,
     label,
     load,
@@ -167,14 +171,14 @@ def test_a_long_page_enters_the_net_a_part_at_a_time(kind: str, monkeypatch: pyt
 
 
 def test_blocks_outside_the_story_never_get_a_story_text_role() -> None:
-    p = np.full((3, len(ROLES)), 0.01)
+    p = np.full((3, len(CLASSES)), 0.001)
     p[:, MAIN[1]] = [0.9, 0.02, 0.03]
     p[1:, ROLES.index(Role.NOTICE)] = 0.5
     assert [ROLES[role] for role in decide(p, np.array([50.0, 50.0, 50.0]))] == [Role.BODY, Role.NOTICE, Role.NOTICE]
 
 
 def test_a_page_has_one_title_unless_another_block_is_sure_too() -> None:
-    p = np.full((4, len(ROLES)), 0.01)
+    p = np.full((4, len(CLASSES)), 0.001)
     title, headline = ROLES.index(Role.TITLE), ROLES.index(Role.HEADLINE)
     p[:, title] = [0.35, 0.50, 0.70, 0.15]
     p[:, headline] = [0.40, 0.30, 0.10, 0.60]
@@ -187,7 +191,7 @@ def test_a_page_has_one_title_unless_another_block_is_sure_too() -> None:
 
 
 def test_rare_roles_are_found_where_they_are_nearly_as_likely_but_never_in_place_of_the_title() -> None:
-    p = np.full((4, len(ROLES)), 0.01)
+    p = np.full((4, len(CLASSES)), 0.001)
     p[:, ROLES.index(Role.COMMENT)] = [0.30, 0.25, 0.05, 0.38]
     p[:, ROLES.index(Role.TEASER)] = [0.40, 0.40, 0.1, 0.0]
     p[2:, ROLES.index(Role.TITLE)] = [0.8, 0.61]
@@ -197,10 +201,29 @@ def test_rare_roles_are_found_where_they_are_nearly_as_likely_but_never_in_place
 
 
 def test_what_is_hardly_part_of_the_story_is_no_subtitle_of_it() -> None:
-    p = np.full((2, len(ROLES)), 0.01)
+    p = np.full((2, len(CLASSES)), 0.001)
     p[:, ROLES.index(Role.SUBTITLE)], p[:, ROLES.index(Role.NAVIGATION)] = 0.15, 0.12
-    p[1, MAIN] = [0.02, 0.08]
+    p[1, MAIN[:2]] = [0.02, 0.08]
     assert [ROLES[role] for role in decide(p, np.array([3.0, 3.0]))] == [Role.NAVIGATION, Role.SUBTITLE]
+
+
+def test_an_entry_that_is_told_keeps_its_role_and_one_that_is_not_has_what_speaks_for_either() -> None:
+    p = np.full((4, len(CLASSES)), 0.001)
+    headline, entry = ROLES.index(Role.HEADLINE), len(ROLES) + ENTRIES.index(Role.HEADLINE)
+    p[:, headline], p[:, entry] = [0.1, 0.1, 0.8, 0.25], [0.8, 0.3, 0.1, 0.08]
+    p[1, MAIN[1]] = 0.5
+    p[3, ROLES.index(Role.NAVIGATION)] = 0.3
+    assert decide(p, np.full(4, 20.0)).tolist() == [entry, MAIN[1], headline, headline]
+    assert by_role(p)[:, headline].tolist() == [0.9, 0.4, 0.9, 0.33]
+
+
+def test_a_listed_block_is_told_whatever_its_role() -> None:
+    blocks = [
+        Block("Choir finds its lantern", 0, 23, role=Role.HEADLINE),
+        Block("Ferry sails", 24, 35, role=Role.HEADLINE),
+    ]
+    assert [block.told for block in blocks] == [False, False] and told(blocks) == ""
+    assert told([blocks[0]._replace(listed=True), blocks[1]]) == "Choir finds its lantern"
 
 
 def logits_of(*nets: Weights) -> list[Floats]:
@@ -217,7 +240,7 @@ def test_probabilities_are_rounded_so_that_last_bits_decide_nothing() -> None:
 
 def test_the_logits_of_several_nets_are_averaged() -> None:
     net = load("", "markup")[0]
-    other = net._replace(out_bias=net.out_bias + np.linspace(-2, 2, len(ROLES), dtype=np.float32))
+    other = net._replace(out_bias=net.out_bias + np.linspace(-2, 2, len(CLASSES), dtype=np.float32))
     between = net._replace(out_bias=(net.out_bias + other.out_bias) / 2)
     assert np.allclose(probabilities(logits_of(net, other), 1.2), probabilities(logits_of(between), 1.2), atol=2e-4)
     assert np.array_equal(probabilities(logits_of(net, net), 1.2), probabilities(logits_of(net), 1.2))
@@ -244,7 +267,7 @@ def asked_in_turn(
 def test_other_nets_are_asked_where_the_first_sees_a_story_and_leaves_it_unclear(
     likely: float, at_once: bool, asked: list[int]
 ) -> None:
-    logits = np.zeros((4, len(ROLES)), dtype=np.float32)
+    logits = np.zeros((4, len(CLASSES)), dtype=np.float32)
     logits[:2, MAIN] = likely
     logits[2:, ROLES.index(Role.NAVIGATION)] = abs(likely)
     found, p = asked_in_turn({net: logits + np.float32(net) for net in range(3)}, np.full(4, 50.0), at_once)
@@ -259,7 +282,7 @@ def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_uncl
     second: float, asked: list[str]
 ) -> None:
     def logits_where(sure: float) -> Floats:
-        logits = np.zeros((4, len(ROLES)), dtype=np.float32)
+        logits = np.zeros((4, len(CLASSES)), dtype=np.float32)
         logits[:2, MAIN], logits[2:, ROLES.index(Role.NAVIGATION)] = sure, sure
         return logits
 
@@ -270,7 +293,7 @@ def test_the_last_net_is_asked_where_the_first_two_together_leave_the_story_uncl
 
 
 def test_the_last_net_is_not_asked_of_a_sure_short_story_above_a_long_tail() -> None:
-    logits = np.zeros((405, len(ROLES)), dtype=np.float32)
+    logits = np.zeros((405, len(CLASSES)), dtype=np.float32)
     logits[:5, MAIN], logits[5:, ROLES.index(Role.HEADLINE)] = 9, 4.5
     found, p = asked_in_turn(dict.fromkeys(range(3), logits), np.full(405, 20.0))
     assert found == [0, 1]

@@ -17,8 +17,8 @@ from pipeline import PageError, dom, native, segment_html
 from pipeline.decode import DecodeSettings, decode
 from pipeline.dom import DomSettings, Parsed, Tree
 from pipeline.features import DENSE, Features, features
-from pipeline.label import decide, label, load, run, standardise
-from pipeline.model import ROLES, Block, Source
+from pipeline.label import CLASSES, decide, label, load, run, standardise
+from pipeline.model import Block, Source
 from pipeline.structure import STRUCTURE, finish
 from pipeline.why import explain
 from tests.samples import BROKEN, PAGES, RAW
@@ -245,7 +245,7 @@ def test_the_net_gives_the_same_logits_to_the_bit(kind: str) -> None:
 def test_any_probabilities_give_the_same_roles(seed: int, count: int, size: float) -> None:
     numbers = np.random.default_rng(seed)
     # Few different ones, so that many are equal.
-    p = np.round(numbers.dirichlet(np.full(len(ROLES), 0.2), size=count), 1)
+    p = np.round(numbers.dirichlet(np.full(len(CLASSES), 0.2), size=count), 1)
     words = np.round(numbers.exponential(size, size=count))
     compiled = decide(p, words)
     with in_python():

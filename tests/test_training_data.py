@@ -11,18 +11,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline.label import CLASSES, ENTRIES
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.structure import STRUCTURE, Floats
+from tests.gate.measure import LABELS
 from training import data
 from training.bare import bare_pages
 from training.bins import BINS, bins_of
 from training.comments import AROUND, commented, thread_of
 from training.counts import Counts
 from training.data import (
+    IN_MAIN,
     IN_SHARE,
     INDEX,
-    LABELS,
     MAIN,
     OUT_SHARE,
     TOLD,
@@ -82,7 +84,7 @@ def test_a_page_that_says_nothing_of_the_known_text_has_no_part_in_it(gold: list
 
 
 def test_labels_given_by_people_cover_every_line_of_a_page_once() -> None:
-    rows = [json.loads(line) for line in (LABELS / "roles.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in LABELS.read_text(encoding="utf-8").splitlines()]
     assert len({row["page"] for row in rows}) == len(rows)
     for row in rows:
         ranges = row["labels"]
@@ -130,7 +132,7 @@ READ = [
 def _read_page(name: str, lines: list[tuple[str, Role]]) -> Gold:
     page = segment_html("".join(f"<p>{escape(text)}</p>" for text, _ in lines))
     assert page.structure is not None
-    nobody = np.ones((len(lines), len(ROLES)), dtype=bool)
+    nobody = np.ones((len(lines), len(CLASSES)), dtype=bool)
     return Gold(
         name, "town.example", page.blocks, page.structure, nobody, np.ones(len(lines), np.float32), False, "news"
     )
@@ -336,7 +338,7 @@ def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_a
     main = _mask(MAIN)
     # The gold leaves out the second paragraph, takes in another story's title, and says nothing of the last line.
     says_main = np.array([False, False, False, False, True, False, True, False])
-    page.allowed[:] = np.where(says_main[:, None], main, ~main)
+    page.allowed[:] = np.where(says_main[:, None], main, ~IN_MAIN)
     page.allowed[-1], page.weight[-1] = True, 0
     found = within(page, [role for _, role in READ])
     assert not found.by_hand and found.weight.tolist() == [1] * len(READ)
@@ -345,6 +347,26 @@ def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_a
         assert [ROLES[at] for at in np.flatnonzero(found.allowed[block])] == (
             [ROLES[at] for at in np.flatnonzero(page.allowed[block])] if disputed else [role]
         )
+
+
+@pytest.mark.parametrize("kind", ["listing", "news"])
+def test_an_entry_that_the_gold_counts_as_main_text_is_told_as_what_the_reader_saw_on_pages_that_list(
+    kind: str,
+) -> None:
+    lines = [("Choir finds its lantern", Role.HEADLINE), ("By Ada Brook", Role.TEASER), ("Home", Role.NAVIGATION)]
+    page = _read_page("web/1", lines)._replace(kind=kind)
+    page.allowed[:] = IN_MAIN if kind == "listing" else _mask(MAIN)
+    found = [np.flatnonzero(row).tolist() for row in within(page, [role for _, role in lines]).allowed]
+    gold = np.flatnonzero(page.allowed[0]).tolist()
+    entries = [[len(ROLES) + ENTRIES.index(role)] for role in (Role.HEADLINE, Role.TEASER)]
+    assert found == ([*entries, gold] if kind == "listing" else [gold] * 3)
+
+
+def test_an_entry_that_the_gold_leaves_out_is_not_told() -> None:
+    page = _read_page("web/1", READ[-2:])._replace(kind="listing")
+    page.allowed[:] = ~IN_MAIN
+    found = within(page, [role for _, role in READ[-2:]]).allowed
+    assert [ROLES[at] for at in found.argmax(axis=1)] == [Role.HEADLINE, Role.NOTICE] and (found.sum(axis=1) == 1).all()
 
 
 def test_a_standfirst_that_the_gold_has_in_its_text_stays_one() -> None:
@@ -371,7 +393,7 @@ def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
     lines = [(f"Paragraph {number} of the story.", Role.BODY) for number in range(5)]
     gold = _read_page(page, lines)._replace(kind=kind)
     gold.allowed[:] = _mask(MAIN)
-    gold.allowed[in_gold:] = ~gold.allowed[in_gold:]
+    gold.allowed[in_gold:] = ~IN_MAIN
     found = _as_read(gold, [Role.BODY] * 5)
     assert found.allowed[-1, INDEX[Role.BODY]] != gold_stands
     assert found.allowed[0].sum() == 1 and found.by_hand == weighs_more
@@ -379,7 +401,7 @@ def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
 
 def test_shares_count_blocks_that_the_gold_knows_of() -> None:
     gold = _read_page("news-en-dev/1", [("One paragraph.", Role.BODY), ("Another paragraph.", Role.BODY)])
-    gold.allowed[1] = ~_mask(MAIN)
+    gold.allowed[1] = ~IN_MAIN
     gold.weight[0] = 0
     assert not _as_read(gold, [Role.BODY] * 2).allowed[1, INDEX[Role.NOTICE]]
 

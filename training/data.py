@@ -3,7 +3,8 @@
 Three kinds of supervision, one target: for every block a row of allowed roles. A block whose words stand in a known article body allows
 ``body`` and ``heading``; one whose words do not, everything else; one that a person read, one role. Where a person and a set's own
 gold differ about the main text, one of them stands (`_as_read`). Training maximises the probability of the allowed set, so each
-source teaches what it knows and stays silent otherwise.
+source teaches what it knows and stays silent otherwise. Entries of what a page lists are of its main text to WCXB, and headlines,
+teasers or offers to a reader: they are both (`pipeline.label.CLASSES`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from zlib import crc32
@@ -25,17 +25,20 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 
+from pipeline import label
 from pipeline.clean import paragraph
 from pipeline.features import Features, features
+from pipeline.label import CLASSES, TWINS
 from pipeline.model import ROLES, Block, Role
 from pipeline.segment_html import segment_html
 from pipeline.segment_text import segment_text
-from tests.gate.measure import BENCH, NEWS_WORD, rows, source_of
+from tests.gate.measure import BENCH, LABELS, NEWS_WORD, one_a_block, rows, source_of
 
-LABELS = Path(__file__).parent / "labels"
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
 MAIN = (Role.BODY, Role.HEADING)
+IN_MAIN: NDArray[np.bool_] = np.isin(np.arange(len(CLASSES)), label.MAIN)
+"""Which classes are of the main text: those roles, and the entries of what a page lists."""
 ARTICLES = frozenset({"news", "article"})
 """Kinds of pages where the guide and a set's own gold mean the same by the main text, or nearly."""
 # Words of a block that must stand in the gold text, in order, for it to count as part of it; between the two, no target.
@@ -54,7 +57,7 @@ class Gold(NamedTuple):
     blocks: list[Block]
     structure: NDArray[np.float32]
     allowed: NDArray[np.bool_]
-    """(blocks, roles): which roles the labels allow."""
+    """(blocks, classes): which of `pipeline.label.CLASSES` the labels allow."""
     weight: NDArray[np.float32]
     """(blocks,): 0 where nothing is known."""
     by_hand: bool
@@ -85,7 +88,7 @@ class Example(NamedTuple):
     read: Sequence[str] = ()
     """The role of every block as a person read it, if one did."""
     taught: NDArray[np.float32] | None = None
-    """(blocks, roles): what a net that saw the markup says of the roles, within the allowed ones; rows sum to one."""
+    """(blocks, classes): what a net that saw the markup says of them, within the allowed ones; rows sum to one."""
 
 
 Forms = Sequence[Example]
@@ -168,14 +171,15 @@ def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, 
     """Targets from a known body: inside allows `MAIN` (`first` too where it opens), outside all but the text."""
     segmented = segment_html(source_of(name, row["id"]))
     share = matched_share(segmented.blocks, row[text_key] or "")
-    allowed = np.ones((len(share), len(ROLES)), dtype=bool)
+    allowed = np.ones((len(share), len(CLASSES)), dtype=bool)
     inside, outside = share >= IN_SHARE, share <= OUT_SHARE
-    allowed[inside] = _mask(MAIN)
+    kind = row.get("page_type", "news")
+    # A story has no entries.
+    allowed[inside] = _mask(MAIN) if kind in ARTICLES else IN_MAIN
     allowed[np.flatnonzero(inside)[:STANDFIRST_BLOCKS]] |= _mask(first) if first else False
-    allowed[outside] = ~_mask(MAIN)
+    allowed[outside] = ~IN_MAIN
     weight = np.where(inside | outside, 1.0, 0.0).astype(np.float32)
     assert segmented.structure is not None
-    kind = row.get("page_type", "news")
     return Gold(
         f"{name}/{row['id']}", site_of(row["url"]), segmented.blocks, segmented.structure, allowed, weight, False, kind
     )
@@ -186,7 +190,7 @@ TOLD = frozenset({Role.TITLE, Role.SUBTITLE, Role.BYLINE, Role.BODY, Role.HEADIN
 
 
 def _mask(roles: tuple[Role, ...]) -> NDArray[np.bool_]:
-    mask = np.zeros(len(ROLES), dtype=bool)
+    mask = np.zeros(len(CLASSES), dtype=bool)
     mask[[INDEX[role] for role in roles]] = True
     return mask
 
@@ -226,17 +230,23 @@ def by_hand(gold: Gold, roles: Sequence[str]) -> Gold:
 
 
 def within(gold: Gold, roles: Sequence[str]) -> Gold:
-    """The page with the roles that a person read; where its own gold says otherwise about the main text, the gold stands."""
+    """The page with the roles that a person read; where its own gold says otherwise about the main text, the gold stands.
+
+    Entries may be both: of the main text, as the gold has it, and what the person read.
+    """
     read = with_roles(gold, roles)
     agree = _in_main(read.allowed) == _in_main(gold.allowed)
     # A standfirst may belong to either; of some blocks the gold says nothing.
     agree |= (read.allowed & gold.allowed).any(axis=1)
-    return read._replace(allowed=np.where(agree[:, None], read.allowed, gold.allowed), read=roles)
+    entries = np.zeros_like(read.allowed)
+    entries[:, len(ROLES) :] = read.allowed[:, TWINS] & gold.allowed[:, len(ROLES) :]
+    otherwise = np.where(np.asarray(entries.any(axis=1))[:, None], entries, gold.allowed)
+    return read._replace(allowed=np.where(agree[:, None], read.allowed, otherwise), read=roles)
 
 
 def with_roles(gold: Gold, roles: Sequence[str]) -> Gold:
     """The page with one role a block."""
-    allowed = np.zeros((len(gold.blocks), len(ROLES)), dtype=bool)
+    allowed = np.zeros((len(gold.blocks), len(CLASSES)), dtype=bool)
     allowed[np.arange(len(gold.blocks)), [INDEX[Role(role)] for role in roles]] = True
     return gold._replace(allowed=allowed, weight=np.ones(len(roles), dtype=np.float32))
 
@@ -331,8 +341,7 @@ def load() -> list[Gold]:
     for row in own_labels():
         page = gold[row["page"]]
         assert row["lines"] == lines_digest(page.blocks), f"{page.page}: its lines are no longer those that were read"
-        roles = [role for first, last, role in row["labels"] for _ in range(first, last + 1)]
-        gold[page.page] = _as_read(page, roles)
+        gold[page.page] = _as_read(page, one_a_block(row["labels"]))
     return list(gold.values())
 
 
@@ -454,12 +463,11 @@ def _is_paragraph(row: NDArray[np.bool_]) -> bool:
 
 def _in_main(allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which blocks may be in the main text."""
-    body, heading = (allowed[:, INDEX[role]] for role in MAIN)
-    return body | heading
+    return np.asarray((allowed & IN_MAIN).any(axis=1))
 
 
 def own_labels() -> Iterator[dict[str, Any]]:
-    with open(LABELS / "roles.jsonl", encoding="utf-8") as lines:
+    with LABELS.open(encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
 
@@ -475,7 +483,7 @@ def unmarked_example(gold: Gold) -> Example:
 def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | None = None) -> Example:
     """The page flattened: joined by ``lines``, ``blank`` lines, or ``wrapped`` at 80 columns; targets carried over by place.
 
-    `taught`: roles (blocks of `gold`, roles) as a net reads them from the markup, to be kept to what the labels allow.
+    `taught`: classes (blocks of `gold`, classes) as a net reads them from the markup, to be kept to what the labels allow.
     """
     texts = [block.text for block in gold.blocks]
     if way == "wrapped":
@@ -491,7 +499,7 @@ def text_example(gold: Gold, way: str = "lines", taught: NDArray[np.float32] | N
 
 
 def taught_by(example: Example, p: NDArray[np.float32]) -> Example:
-    """The example with a teacher's probabilities (blocks, roles), kept to what the labels allow."""
+    """The example with a teacher's probabilities (blocks, classes), kept to what the labels allow."""
     within = np.where(example.allowed, np.maximum(p, 1e-6), 0).astype(np.float32)
     return example._replace(taught=within / within.sum(axis=1, keepdims=True))
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipeline.clean import paragraph
-from pipeline.label import agreed, decide, words_per_block
+from pipeline.label import CLASSES, ROLE_OF, agreed, by_role, decide, words_per_block
 from pipeline.language import document_language, tag_languages
 from pipeline.model import ROLES, STORY_TEXT
 from tests.gate.measure import WORD, load_scorer, rows, word_f1
@@ -21,8 +21,9 @@ from training.data import ARTICLES, Example, Gold, words
 from training.net import Net, collate
 
 Logits = Mapping[str, NDArray[np.float32]]
-"""By page, each net's: (nets, blocks, roles)."""
+"""By page, each net's: (nets, blocks, classes)."""
 STORY = {str(role) for role in STORY_TEXT}
+TOLD = [index >= len(ROLES) or role in STORY_TEXT for index, role in enumerate(CLASSES)]
 CONFIDENT = 0.9
 
 
@@ -59,7 +60,7 @@ def opinions(nets: Sequence[Net], examples: Sequence[Example]) -> Logits:
 
 
 def each_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
-    """(nets, blocks, roles)."""
+    """(nets, blocks, classes)."""
     batch = collate([example])
     with torch.no_grad():
         logits: NDArray[np.float32] = torch.stack([net(batch)[0] for net in nets]).numpy()
@@ -67,7 +68,7 @@ def each_logits(nets: Sequence[Net], example: Example) -> NDArray[np.float32]:
 
 
 def asked(logits: NDArray[np.float32], example: Example, temperature: float, at_once: bool) -> NDArray[np.float64]:
-    """Probabilities (blocks, roles) as `pipeline.label` has them from its nets."""
+    """Probabilities (blocks, classes) as `pipeline.label` has them from its nets."""
     nets = [partial(logits.__getitem__, net) for net in range(len(logits))]
     return agreed(nets, temperature, words_per_block(example.features), at_once)
 
@@ -101,11 +102,11 @@ def score(
     roles, read, read_others = Roles(), Counts(), Counts()
     confident = np.zeros(2)
     for example in examples:
-        p = predicted[example.page] if example.texts else np.zeros((0, len(ROLES)))
+        p = predicted[example.page] if example.texts else np.zeros((0, len(CLASSES)))
         size = words_per_block(example.features)
         chosen = decide(p, size) if example.texts else np.zeros(0, dtype=np.int64)
-        names = [str(ROLES[index]) for index in chosen]
-        story = " ".join(text for text, name in zip(example.told, names, strict=True) if name in STORY)
+        names = [str(CLASSES[index]) for index in chosen]
+        story = " ".join(text for text, index in zip(example.told, chosen, strict=True) if TOLD[index])
         if row := gold.wcxb.get(example.page):
             value = gold.f1(example.page, story)
             for group in ("all", row["page_type"], row["stratum"]):
@@ -119,7 +120,7 @@ def score(
         if example.read:
             (read if example.by_hand else read_others).add(example.read, names, size)
         if example.by_hand and example.texts:
-            sure = p[np.arange(len(p)), chosen] >= CONFIDENT
+            sure = by_role(p)[np.arange(len(p)), ROLE_OF[chosen]] >= CONFIDENT
             right = np.array([name == role for name, role in zip(names, example.read, strict=True)])
             confident += (sure.sum(), right[sure].sum())
     figures = {name: float(np.mean(values)) for name, values in sorted(f1s.items())}

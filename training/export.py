@@ -60,7 +60,7 @@ def _weights_of(net: Net, temperature: float, surrogate: NDArray[np.float32]) ->
 
 
 def linear_reading(nets: Sequence[Net], examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Least squares from standardised facts to centred mean logits: (facts, roles). All nets standardise alike."""
+    """Least squares from standardised facts to centred mean logits: (facts, classes). All nets standardise alike."""
     mean, scale = nets[0].mean.numpy(), nets[0].scale.numpy()
     gram: NDArray[np.float64] | None = None
     cross: NDArray[np.float64] | None = None

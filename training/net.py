@@ -3,7 +3,7 @@
 A small convolutional net over the page's sequence of blocks (as in Web2Text, Vogels et al. 2018, which labels blocks with a
 CNN and an HMM on top): dense facts and two bags of hashed tokens in, dilated convolutions with residuals, means of what
 stands before a block, after it and under the same path (as sets are pooled in Deep Sets, Zaheer et al. 2017), one summary of the
-whole page, one softmax over the roles out.
+whole page, one softmax over the classes out: the roles, and those of entries that are told.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from pipeline.features import DENSE, GROUP_KINDS, PATH_BUCKETS, WORD_BUCKETS
-from pipeline.label import OUTLIER
-from pipeline.model import ROLES, Role
+from pipeline.label import CLASSES, MAIN, OUTLIER
 from training.bins import bins_of
-from training.data import INDEX, Example
+from training.data import Example
 
 
 class Shape(NamedTuple):
@@ -54,11 +53,11 @@ class Batch(NamedTuple):
     groups: tuple[Tensor, ...]
     """By kind of group, (pages x blocks,): its number; no number in two pages."""
     taught: Tensor
-    """(pages, blocks, roles); all zero where no teacher spoke."""
+    """(pages, blocks, classes); all zero where no teacher spoke."""
 
 
 class Net(nn.Module):
-    """Logits of shape (pages, blocks, roles)."""
+    """Logits of shape (pages, blocks, classes)."""
 
     mean: Tensor
     scale: Tensor
@@ -89,7 +88,7 @@ class Net(nn.Module):
         self.page = nn.Linear(2 * shape.width, shape.width)
         self.company = nn.Linear((3 + shape.group_kinds) * shape.width, shape.width)
         self.leave = nn.Linear(2 * shape.width, shape.width)
-        self.out = nn.Linear(shape.width, len(ROLES))
+        self.out = nn.Linear(shape.width, len(CLASSES))
 
     def forward(self, batch: Batch) -> Tensor:
         pages, blocks, _ = batch.dense.shape
@@ -156,10 +155,10 @@ def collate(examples: Sequence[Example]) -> Batch:
     n, longest = len(examples), max(len(example.texts) for example in examples)
     dense = np.zeros((n, longest, len(DENSE)), dtype=np.float32)
     mask = np.zeros((n, longest), dtype=np.float32)
-    allowed = np.ones((n, longest, len(ROLES)), dtype=bool)
+    allowed = np.ones((n, longest, len(CLASSES)), dtype=bool)
     weight, counts = np.zeros((n, longest), dtype=np.float32), np.zeros((n, longest), dtype=np.float32)
     main = np.full((n, longest), np.nan, dtype=np.float32)
-    taught = np.zeros((n, longest, len(ROLES)), dtype=np.float32)
+    taught = np.zeros((n, longest, len(CLASSES)), dtype=np.float32)
     bags: list[list[np.ndarray]] = [[], []]
     offsets: list[list[np.ndarray]] = [[], []]
     at = [0, 0]
@@ -194,9 +193,6 @@ def _groups(examples: Sequence[Example], longest: int) -> np.ndarray:
     return np.concatenate(rows, axis=1)
 
 
-BODY_COLUMNS = [INDEX[Role.BODY], INDEX[Role.HEADING]]
-
-
 def loss(logits: Tensor, batch: Batch, page_weight: Tensor, soft_f1: float) -> Tensor:
     """Negative log-probability of the allowed roles, by block, plus one minus a soft word F1 of the body, by page.
 
@@ -208,7 +204,7 @@ def loss(logits: Tensor, batch: Batch, page_weight: Tensor, soft_f1: float) -> T
     allowed = torch.where(batch.taught.sum(2) > 0, lesson, allowed)
     block = batch.weight * (0.5 + 0.5 * torch.log1p(batch.counts))
     nll = -(block * allowed.clamp(min=-12)).sum(1) / block.sum(1).clamp(min=1)
-    p = log_p[..., BODY_COLUMNS].exp().sum(2)
+    p = log_p[..., MAIN].exp().sum(2)
     known = (~batch.main.isnan()) & (batch.weight > 0)
     gold = torch.where(known, batch.main, torch.zeros_like(batch.main)) * batch.counts
     guess = p * batch.counts * known

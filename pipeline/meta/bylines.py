@@ -75,7 +75,9 @@ def _near_title(blocks: Sequence[Block], title: str) -> list[Block]:
             block for block in blocks[:EARLY_BLOCKS] if len(block.text) <= MAX_BYLINE_CHARS and date_spans(block.text)
         ][:BLOCKS_BEHIND]
     around = [*blocks[at + 1 : at + 1 + BLOCKS_BEHIND], *blocks[max(at - BLOCKS_BEFORE, 0) : at]]
-    return [block for block in around if len(block.text) <= MAX_BYLINE_CHARS]
+    # What stands with an entry of a list is about that entry.
+    own = (block for block in around if block.role is BYLINE or not block.listed)
+    return [block for block in own if len(block.text) <= MAX_BYLINE_CHARS]
 
 
 def _title_index(blocks: Sequence[Block], title: str) -> int:

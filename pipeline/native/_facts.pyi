@@ -71,4 +71,5 @@ def with_roles(
     chosen: NDArray[np.int64],
     p: NDArray[np.float64],
     reasons: list[str],
+    listed: NDArray[np.uint8],
 ) -> list[Block]: ...

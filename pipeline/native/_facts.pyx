@@ -535,18 +535,20 @@ def explain(
 
 
 def with_roles(
-    blocks, type block_type, Py_ssize_t place, tuple roles not None, const int64_t[:] chosen, const double[:, :] p, list reasons not None
+    blocks, type block_type, Py_ssize_t place, tuple roles not None, const int64_t[:] chosen, const double[:, :] p, list reasons not None,
+    const uint8_t[:] listed,
 ):
-    """As `pipeline.label._with_roles`: of the eleven fields of a `Block`, those from `place`, the seventh, on."""
+    """As `pipeline.label._with_roles`: of the twelve fields of a `Block`, those from `place`, the seventh, on."""
     cdef Py_ssize_t row = 0
     cdef list result = []
-    check(len(blocks) == len(chosen) == p.shape[0] == len(reasons) and place == 6 and p.shape[1] == len(roles))
+    check(len(blocks) == len(chosen) == p.shape[0] == len(reasons) == len(listed) and place == 6 and p.shape[1] == len(roles))
     for block in blocks:
-        check(isinstance(block, tuple) and len(block) == 11)
+        check(isinstance(block, tuple) and len(block) == 12)
         fields = (
             <object>PyTuple_GET_ITEM(block, 0), <object>PyTuple_GET_ITEM(block, 1), <object>PyTuple_GET_ITEM(block, 2),
             <object>PyTuple_GET_ITEM(block, 3), <object>PyTuple_GET_ITEM(block, 4), <object>PyTuple_GET_ITEM(block, 5),
             roles[chosen[row]], p[row, chosen[row]], reasons[row], <object>PyTuple_GET_ITEM(block, 9), <object>PyTuple_GET_ITEM(block, 10),
+            listed[row] != 0,
         )
         result.append(named(block_type, fields))
         row += 1

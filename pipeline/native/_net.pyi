@@ -36,7 +36,9 @@ def likeliest(
 ) -> float: ...
 def roles(
     p: NDArray[np.float64],
+    told: NDArray[np.float64],
     inside: NDArray[np.uint8],
+    within: NDArray[np.int64],
     heading: int,
     body: int,
     title: int,

@@ -218,13 +218,15 @@ def likeliest(
 
 
 def roles(
-    const double[:, :] p, const uint8_t[::1] inside, Py_ssize_t heading, Py_ssize_t body, Py_ssize_t title, Py_ssize_t subtitle,
-    double title_at, double other_title_at, double told_at, const double[::1] weight, int64_t[::1] chosen,
+    const double[:, :] p, const double[::1] told, const uint8_t[::1] inside, const int64_t[::1] within, Py_ssize_t heading,
+    Py_ssize_t body, Py_ssize_t title, Py_ssize_t subtitle, double title_at, double other_title_at, double told_at,
+    const double[::1] weight, int64_t[::1] chosen,
 ):
     """As `pipeline.label.decide`, for a story that is known."""
     cdef Py_ssize_t block, role, best, count = p.shape[0], likeliest_title = 0
     cdef double value, most, title_p = -1
-    check(len(inside) == len(chosen) == count and heading < body and p.shape[1] > max(body, title, subtitle))
+    check(len(told) == len(inside) == len(within) == len(chosen) == count)
+    check(p.shape[1] > max(heading, body, title, subtitle))
     check(len(weight) == p.shape[1])
     for block in range(count):
         value = 0 if inside[block] else p[block, title]
@@ -232,7 +234,7 @@ def roles(
             likeliest_title, title_p = block, value
     for block in range(count):
         if inside[block]:
-            chosen[block] = body if p[block, body] > p[block, heading] else heading
+            chosen[block] = within[block]
             continue
         best, most = 0, -2
         for role in range(p.shape[1]):
@@ -240,7 +242,7 @@ def roles(
             if role == heading or role == body:
                 value = -1
             elif role == subtitle:
-                if p[block, subtitle] + p[block, heading] + p[block, body] < told_at:
+                if told[block] < told_at:
                     value = -1
             elif role == title:
                 if p[block, title] >= (title_at if block == likeliest_title else other_title_at):

@@ -52,7 +52,7 @@ def _facts(doc: Document) -> list[tuple[str, str]]:
 
 def _block(number: int, block: Block, spans: list[Segment]) -> str:
     about = [
-        f"{number} {block.role} {block.score:.2f}",
+        f"{number} {block.role} {block.score:.2f}{', listed' if block.listed else ''}",
         block.language,
         f"{block.start}-{block.end}",
         block.path,

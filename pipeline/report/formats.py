@@ -7,7 +7,7 @@ import re
 
 from pipeline.clean import PARAGRAPH, paragraph
 from pipeline.document import Document
-from pipeline.model import STORY_TEXT, Block, Role
+from pipeline.model import Block, Role
 
 # What Markdown would read as markup, anywhere or at the beginning of a line.
 SPECIAL = re.compile(r"([\\`*_\[\]<>&|~])")
@@ -26,7 +26,7 @@ def as_markdown(doc: Document) -> str:
     """The story as Markdown: title, byline, headings, paragraphs."""
     facts = [", ".join(doc.authors), doc.published, doc.site_name]
     line = " · ".join(_escaped(fact) for fact in facts if fact)
-    shown = [block for block in doc.blocks if block.role in STORY_TEXT]
+    shown = [block for block in doc.blocks if block.told]
     # The metadata's standfirst, unless the page shows its own.
     above = "" if any(block.role is Role.SUBTITLE for block in shown) else doc.subtitle
     head = [f"# {_escaped(doc.title)}" if doc.title else "", f"*{_escaped(above)}*" if above else "", line]

@@ -43,7 +43,7 @@ def report(measured: Measured, floors: dict[str, float]) -> list[str]:
     failures = [name for name, floor in floors.items() if measured.figures.get(name, 0.0) < floor]
     for name, value in measured.figures.items():
         mark = "BELOW" if name in failures else ""
-        print(f"{name:38} {value:.4f}  floor {floors.get(name, 0.0):.4f} {mark}")
+        print(f"{name:44} {value:.4f}  floor {floors.get(name, 0.0):.4f} {mark}")
     print(f"\nThe {WORST} worst pages; see one with: presscut extract --format html-debug FILE > page.html")
     for score, page in sorted(measured.pages)[:WORST]:
         name, way = page.rsplit(" ", 1)

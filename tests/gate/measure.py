@@ -15,14 +15,18 @@ from gzip import decompress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pipeline import extract
 from pipeline.clean import paragraph
 from pipeline.decode import decode
-from pipeline.model import STORY_TEXT, Block
+from pipeline.model import Block
+from training.counts import Counts
 
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
 WORD = re.compile(r"\w+")
 NEWS_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]|\w+")
+LABELS = Path(__file__).parents[2] / "training" / "labels" / "roles.jsonl"
 WAYS = ("html", "text")
 
 
@@ -43,6 +47,8 @@ class Measured(NamedTuple):
 def measure() -> Measured:
     """Every figure of the gate; reads about 1,800 pages twice."""
     figures: dict[str, float] = {}
+    read = roles_as_read()
+    others = {way: Counts() for way in WAYS}
     pages: list[Page] = []
     for name, key, words in (
         ("wcxb-dev", "main_content", WORD),
@@ -53,11 +59,28 @@ def measure() -> Measured:
         for row in rows(name):
             gold = words.findall((row[key] or "").lower())
             for way, blocks in both_ways(source_of(name, row["id"])):
-                story = " ".join(paragraph(block) for block in blocks if block.role in STORY_TEXT)
+                story = " ".join(paragraph(block) for block in blocks if block.told)
                 scores[way].append(word_f1(words.findall(story.lower()), gold))
                 pages.append(Page(scores[way][-1], f"{name}/{row['id']} {way}"))
+                roles = read.get(f"{name}/{row['id']}", [])
+                if row.get("page_type", "article") != "article" and len(roles) == len(blocks):
+                    size = np.array([len(WORD.findall(block.text)) for block in blocks], dtype=np.float64)
+                    others[way].add(roles, [block.role for block in blocks], size)
         figures |= {f"{name} {way} F1": mean(found) for way, found in scores.items()}
+    for way, counts in others.items():
+        figures |= counts.figures(f"wcxb-dev other pages {way}")
     return Measured(figures | role_figures() | seed_figures(), pages)
+
+
+def roles_as_read() -> dict[str, list[str]]:
+    """The roles of the blocks of every page that people read, by page; the pages of ``roles-dev`` are not among them."""
+    with LABELS.open(encoding="utf-8") as lines:
+        return {row["page"]: one_a_block(row["labels"]) for row in map(json.loads, lines)}
+
+
+def one_a_block(ranges: list[tuple[int, int, str]]) -> list[str]:
+    """Roles of ranges of blocks, the last one included, as a role for each."""
+    return [role for first, last, role in ranges for _ in range(first, last + 1)]
 
 
 def role_figures() -> dict[str, float]:

@@ -57,7 +57,7 @@ def test_lengths_that_lead_out_of_the_bytes_are_refused(lengths: tuple[int, int]
 
 @pytest.mark.parametrize("counts", [(-1, 3), (3, 0), (1, 0)])
 def test_lists_of_numbers_that_lead_out_of_the_bytes_are_refused(counts: tuple[int, int]) -> None:
-    row = BlockRow("k", 0, "body", 0.9, "", "NewsSport", 0, 9, "p", 0, "", "en", (4,))
+    row = BlockRow("k", 0, "body", False, 0.9, "", "NewsSport", 0, 9, "p", 0, "", "en", (4,))
     chunk = bytearray(columns.encode("blocks", [row, row]))
     assert columns.table("blocks", [bytes(chunk)], schema.arrow("blocks"))["seams"].to_pylist() == [[4], [4]]
     start = len(chunk) - 2 * 8 - 2 * 4
