@@ -56,7 +56,7 @@ ENTRIES = (Role.BYLINE, Role.HEADLINE, Role.TEASER, Role.COMMENT, Role.PROMOTION
 CLASSES = (*ROLES, *ENTRIES)
 """What a net tells apart: the roles, and those of entries once more, for blocks that are told with the page's text."""
 TWINS = np.array([ROLES.index(role) for role in ENTRIES])
-"""The roles' numbers; those of the entries' own classes follow on the roles."""
+"""Numbers of the roles of `ENTRIES`; the class of the first entry follows on the last role, and so on."""
 ROLE_OF = np.array([ROLES.index(role) for role in CLASSES])
 MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY), *range(len(ROLES), len(CLASSES))]
 """Classes of the main text."""
@@ -81,7 +81,7 @@ PLAIN, PAGE_DOUBT = Plain(0.85, 0.85), 0.5
 # A page has one title: the likeliest block, from this probability on; another block needs to be this sure. The first was swept on unseen
 # pages, 0.1..0.4: hardly a page differs.
 TITLE_AT, OTHER_TITLE_AT = 0.2, 0.6
-# A subtitle is told with the story, so a block that is less likely than this to be told, as subtitle, heading or body, is none, whatever
+# A subtitle is told with the story, so a block that is less likely than this to be told, as one or as main text, is none, whatever
 # else it may be: the name of an outlet above the menu. Swept on unseen pages, 0..0.5.
 TOLD_AT = 0.2
 # Roles that are rare and hard to tell are hardly ever the likeliest of a block, so outside the story their probability counts for more:
@@ -138,7 +138,7 @@ class Weights(NamedTuple):
 
 
 def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSettings = LabelSettings()) -> list[Block]:
-    """The blocks with `role`, `score` and `why`. `structure` as from a segmenter; None for flattened text."""
+    """The blocks with `role`, `score`, `why` and `listed`. `structure` as from a segmenter; None for flattened text."""
     if not blocks:
         return []
     nets = load(settings.text_weights, "text") if structure is None else load(settings.markup_weights, "markup")
@@ -175,15 +175,21 @@ def by_role(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return roles.T
 
 
+def main_of(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities (blocks,) of belonging to the main text, from those of classes."""
+    main: NDArray[np.float64] = np.round(p[:, MAIN].sum(axis=1), ROUND)
+    return main
+
+
 def decide(p: NDArray[np.float64], words: NDArray[np.float64]) -> Ints:
     """Numbers of classes, shape (blocks,), from probabilities (blocks, classes) and words per block.
 
     Of what is told, the likeliest class, so entries stay what they are; of the rest, the likeliest other role.
     """
-    main = p[:, MAIN].sum(axis=1)
+    main = main_of(p)
     inside = story(main, words)
     within = np.array(MAIN)[p[:, MAIN].argmax(axis=1)]
-    roles, told = by_role(p), p[:, SUBTITLE] + main
+    roles, told = by_role(p), np.round(p[:, SUBTITLE] + main, ROUND)
     if native.net is not None:
         chosen = np.empty(len(p), dtype=np.int64)
         rules = MAIN[0], MAIN[1], TITLE, SUBTITLE, TITLE_AT, OTHER_TITLE_AT, TOLD_AT, WEIGHT_OUTSIDE
@@ -289,7 +295,7 @@ def agreed(
     logits = [ask() for ask in (nets if at_once else nets[:1])]
     p = probabilities(logits, temperature)
     for ask, plain in zip(nets[len(logits) :], () if at_once else PLAIN_TO, strict=True):
-        main = p[:, MAIN].sum(axis=1)
+        main = main_of(p)
         if not _is_unclear(main, words, *likeliest(main, words), plain):
             break
         logits.append(ask())

@@ -208,7 +208,11 @@ def _subtitle(blocks: Sequence[Block], description: str, title: str) -> str:
     wanted, size = folded(description), len(description)
     if stated or size < MIN_DESCRIPTION_CHARS or wanted == folded(title):
         return stated
-    around = (block.text for block in blocks if block.role is not BODY and 0.8 * size < len(block.text) < 1.25 * size)
+    around = (
+        block.text
+        for block in blocks
+        if block.role is not BODY and not block.listed and 0.8 * size < len(block.text) < 1.25 * size
+    )
     return next((text for text in around if folded(text) == wanted), "")
 
 

@@ -23,10 +23,13 @@ NUMBERED = re.compile(rf"(?<!\S)\[(\d{{1,4}})\](?=[^\s\[\](){re.escape(''.join(s
 PICTURE = re.compile("!" + LINK.pattern.removeprefix("!?"))
 # Where a link of that name or number leads, as the foot of the text has it: ``[name]: address``, ``1. address``.
 PLACE = re.compile(
-    r"^[ \t]*+\[?([^\s\[\]]{1,80})(?:\]:?|\.)[ \t]++<?((?:[a-z]{2,9}://|mailto:|/)[^\s>]*+)", re.M | re.I
+    r"^[ \t]*+(?:\[([^\s\[\]]{1,80})\]:[ \t]++(\S++)|\[?(\d{1,4})[\].][ \t]++((?:[a-z]{2,9}://|mailto:|/)\S*+))",
+    re.M | re.I,
 )
-MARKS = re.compile(r"^[ \t]*+(?:>[ \t]*+)*+(?:#{1,6}[ \t]++|[*+-][ \t]++)?|\*\*|__", re.M)
-ENTRY = re.compile(r"^[ \t]*+[*•·‣▪●◦-][ \t]++", re.M)
+BULLETS = "*•·‣▪●◦-"
+MARKS = re.compile(rf"^[ \t]*+(?:>[ \t]*+)*+(?:#{{1,6}}[ \t]++|[+{BULLETS}][ \t]++)?|\*\*|__", re.M)
+# Without links a plus may be a word of the page's: ``+ More``.
+ENTRY = re.compile(rf"^[ \t]*+[{BULLETS}][ \t]++", re.M)
 # So many lines with a link or the mark of an entry, and such a share of them, make a text one of these. Not swept: of the labelled pages,
 # flattened, none has such links, and 12 of 1,815 such entries.
 FEWEST, SHARE = 3, 0.05
@@ -37,30 +40,43 @@ def plain_words(texts: Sequence[str]) -> list[str]:
 
     Where they have none, but many entries, without the marks of those.
     """
-    enough = _enough(texts)
-    for mark, words in ((LINK, r"\1"), (NUMBERED, "")):
-        if _linked(texts, mark) >= enough:
-            # Once for pictures in links.
-            return [MARKS.sub("", mark.sub(words, mark.sub(words, text))).strip() or text for text in texts]
-    if sum(ENTRY.match(text) is not None for text in texts) >= enough:
+    if mark := _link_mark(texts):
+        words = r"\1" if mark is LINK else ""
+        # Once for pictures in links.
+        return [MARKS.sub("", mark.sub(words, mark.sub(words, text))).strip() or text for text in texts]
+    if sum(ENTRY.match(text) is not None for text in texts) >= _enough(texts):
         return [ENTRY.sub("", text).strip() or text for text in texts]
     return list(texts)
 
 
 def addresses(texts: Sequence[str]) -> list[str]:
     """Where the first link of each text leads, pictures left out; empty for none, and where together they have no such links."""
-    mark = next((mark for mark in (LINK, NUMBERED) if _linked(texts, mark) >= _enough(texts)), None)
+    mark = _link_mark(texts)
     if mark is None:
         return [""] * len(texts)
-    places = {name: place for text in texts for name, place in PLACE.findall(text)}
+    found = [place for text in texts for place in PLACE.findall(text)]
+    # Of two places the first counts.
+    places = {(name or number).casefold(): _bare(place or other) for name, place, number, other in reversed(found)}
     return [_address(PICTURE.sub("", text), mark, places) for text in texts]
 
 
 def _address(text: str, mark: re.Pattern[str], places: Mapping[str, str]) -> str:
     """Of the first link that leads anywhere; `places` are those of links that only have a name or a number."""
     links = mark.findall(text) if "[" in text else []
-    found = (place or places.get(name, "") for _, place, name in links) if mark is LINK else map(places.get, links)
+    if mark is LINK:
+        found = (_bare(place) or places.get((name or words).casefold(), "") for words, place, name in links)
+    else:
+        found = (places.get(number, "") for number in links)
     return next(filter(None, found), "")
+
+
+def _bare(address: str) -> str:
+    return address.removeprefix("<").removesuffix(">")
+
+
+def _link_mark(texts: Sequence[str]) -> re.Pattern[str] | None:
+    """How the texts write their links; None where they have hardly any."""
+    return next((mark for mark in (LINK, NUMBERED) if _linked(texts, mark) >= _enough(texts)), None)
 
 
 def _enough(texts: Sequence[str]) -> float:

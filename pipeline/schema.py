@@ -112,7 +112,9 @@ class BlockRow(NamedTuple):
     end: Annotated[int, "Just past the last character in the decoded source"]
     path: Annotated[str, "The last four elements above the text, with class or id; empty for flattened text"]
     level: Annotated[int, "1 to 6 inside h1 to h6, else 0"]
-    href: Annotated[str, "First link in the block, as written"]
+    href: Annotated[
+        str, "First link in the block, as written; of flattened text where it is Markdown or a text browser's dump"
+    ]
     language: Annotated[str, "Language of most of the block (BCP-47)"]
     seams: Annotated[
         tuple[int, ...], "Where in `text` one entry touches the next and only style sheets part them: 4 in NewsSport"

@@ -127,9 +127,10 @@ def _document(record: Record, source: Source, key: str, text: str) -> DocumentRo
 
 def _headlines(record: Record, key: str) -> list[HeadlineRow]:
     base, rows = base_of(record), []
-    texts = [paragraph(block) for block in record.blocks]
     if record.kind == "text":
-        texts = plain_words(texts)
+        texts = plain_words([block.text for block in record.blocks])
+    else:
+        texts = [paragraph(block) for block in record.blocks]
     for number, (block, said) in enumerate(zip(record.blocks, texts, strict=True)):
         if block.role is Role.HEADLINE:
             text, label = split_label(" ".join(said.split()))

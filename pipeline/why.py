@@ -127,8 +127,8 @@ def explain(standard: Floats, dense: Floats, surrogate: Floats, chosen: Ints) ->
     """One line per block: the facts that weigh most for what was chosen. `standard` (blocks, facts), `surrogate` (facts, classes)."""
     if native.facts is None:
         return _explain(standard, dense, surrogate, chosen)
-    by_role = np.ascontiguousarray(surrogate.T)
-    reasons = native.facts.explain(standard, dense, by_role, chosen, *LISTED, 10**DECIMALS)
+    of_classes = np.ascontiguousarray(surrogate.T)
+    reasons = native.facts.explain(standard, dense, of_classes, chosen, *LISTED, 10**DECIMALS)
     return _explain(standard, dense, surrogate, chosen) if reasons is None else reasons
 
 

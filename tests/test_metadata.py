@@ -205,6 +205,29 @@ def test_the_subtitle_is_the_block_outside_the_story_that_the_description_repeat
     labelled = [block._replace(role=Role.HEADING) if block.text == dek else block for block in lead]
     found = metadata(parsed, labelled, None, source)
     assert (found.subtitle, found.subtitle_from) == (dek, "blocks")
+    entry = [block._replace(role=Role.TEASER, listed=True) if block.text == dek else block for block in lead]
+    assert metadata(parsed, entry, None, source).subtitle == ""
+
+
+@pytest.mark.parametrize("role", [Role.TITLE, Role.NAVIGATION])
+def test_who_wrote_an_entry_of_a_list_and_when_is_not_said_of_the_page(role: Role) -> None:
+    def read_as(entry: Role, listed: bool) -> Metadata:
+        return metadata(
+            None,
+            [
+                Block("Harbour and sea", 0, 15, role=role),
+                Block("Choir finds its lantern", 16, 39, role=Role.HEADLINE, listed=True),
+                Block("By Ada Brook, 9 March 2026", 40, 66, role=entry, listed=listed),
+            ],
+            None,
+            "",
+        )
+
+    found = read_as(Role.TEASER, listed=True)
+    assert (found.authors, found.published) == ((), "")
+    # The posts of a thread are listed, and the first is the page's own.
+    for entry, listed in ((Role.BYLINE, True), (Role.TEASER, False)):
+        assert read_as(entry, listed).authors == ("Ada Brook",)
 
 
 def test_addresses_are_kept_only_when_they_are_on_the_web() -> None:

@@ -26,6 +26,7 @@ def said(text: str) -> str:
         ("[![The pier at dawn](/pier.jpg)](/pier)", "The pier at dawn"),
         ("> She [said][1] so", "She said so"),
         ("> * ### Deep", "### Deep"),
+        ("• [Mill](/mill)", "Mill"),
         ("1. First, 2 * 3 is 6", "1. First, 2 * 3 is 6"),
         ("-5 degrees, f(x)[0](", "-5 degrees, f(x)[0]("),
         ("* [a](/b)\n* [c](/d)", "a\nc"),
@@ -46,6 +47,7 @@ def test_marks_of_markdown_go_and_words_stay(line: str, words: str) -> None:
         ("[![The pier](/pier.jpg)](/pier)", "/pier"),
         ("![The pier](/pier.jpg) at dawn", ""),
         ("She [said][1] so", ""),
+        ("[Choir](<https://town.example/choir>)", "https://town.example/choir"),
         ("[]() [x](/y)", "/y"),
         ("(/no)", ""),
     ],
@@ -57,12 +59,9 @@ def test_links_of_markdown_lead_where_they_say(line: str, address: str) -> None:
 
 
 def test_links_with_a_name_or_a_number_lead_where_the_foot_of_the_text_says() -> None:
-    lines = ["[Home][h] [News](/news)", "[Choir][c]", "[Mill][m]"]
-    assert addresses([*lines, "[h]: /\n[c]: <https://town.example/choir>\n[m] nowhere"])[:3] == [
-        "/",
-        "https://town.example/choir",
-        "",
-    ]
+    lines = ["[Home][h] [News](/news)", "[Choir][C]", "[Mill][m]", "[Sea][]"]
+    foot = "[h]: /\n[c]: <https://town.example/choir>\n[m] nowhere\n[sea]: sea.html\n[sea]: lake.html"
+    assert addresses([*lines, foot])[:4] == ["/", "https://town.example/choir", "", "sea.html"]
     dump = ["[1]Home [2]News", "* [3]Choir", "[4]Mill", "References"]
     foot = "Visible links:\n   1. https://town.example/\n   3. https://town.example/choir\n 4. Sixth"
     assert addresses([*dump, foot])[:4] == ["https://town.example/", "https://town.example/choir", "", ""]

@@ -169,6 +169,22 @@ def test_the_text_of_a_document_has_its_standfirst_and_markdown_shows_it_once() 
     assert f"*{lead}*" in as_markdown(doc)
 
 
+def test_markdown_sets_the_titles_of_listed_stories_off_and_not_those_of_others() -> None:
+    title, teaser = "The harbour keeps its last ferry", "The council voted on Monday."
+    entry = [Block(title, 0, 32, role=Role.HEADLINE, listed=True), Block(teaser, 33, 61, role=Role.TEASER, listed=True)]
+    beside = Block("Choir finds its lantern", 62, 85, role=Role.HEADLINE)
+    doc = replace(extract(page(3).encode()), blocks=(*entry, beside), subtitle="")
+    assert as_markdown(doc).endswith(f"## {title}\n\n{teaser}\n")
+
+
+def test_the_titles_of_marked_lines_in_one_block_are_told_without_their_marks() -> None:
+    text = "\n\n".join(["* Choir finds its lantern\n* Mill roof is mended", *["* Bakers swap recipes"] * 8])
+    record = extract(text, kind="text").record
+    blocks = [block._replace(role=Role.HEADLINE) for block in record.blocks]
+    rows = rows_of(record._replace(blocks=blocks, spans=[], rows=None)).headlines
+    assert {row.text for row in rows} == {"Choir finds its lantern Mill roof is mended", "Bakers swap recipes"}
+
+
 def test_leaving_languages_out_changes_nothing_else() -> None:
     data = (
         b"<html lang=en><title>A river</title><h1>A river</h1>"

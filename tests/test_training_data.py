@@ -25,7 +25,7 @@ from training.data import (
     IN_MAIN,
     IN_SHARE,
     INDEX,
-    MAIN,
+    MAIN_ROLES,
     OUT_SHARE,
     TOLD,
     Gold,
@@ -335,7 +335,7 @@ def test_most_times_a_page_is_as_it_is_and_every_epoch_has_pages_of_all_forms() 
 
 def test_the_roles_read_count_where_the_page_s_own_gold_does_not_say_otherwise_about_the_main_text() -> None:
     page = _read_page("web/1", READ)
-    main = _mask(MAIN)
+    main = _mask(MAIN_ROLES)
     # The gold leaves out the second paragraph, takes in another story's title, and says nothing of the last line.
     says_main = np.array([False, False, False, False, True, False, True, False])
     page.allowed[:] = np.where(says_main[:, None], main, ~IN_MAIN)
@@ -355,7 +355,7 @@ def test_an_entry_that_the_gold_counts_as_main_text_is_told_as_what_the_reader_s
 ) -> None:
     lines = [("Choir finds its lantern", Role.HEADLINE), ("By Ada Brook", Role.TEASER), ("Home", Role.NAVIGATION)]
     page = _read_page("web/1", lines)._replace(kind=kind)
-    page.allowed[:] = IN_MAIN if kind == "listing" else _mask(MAIN)
+    page.allowed[:] = IN_MAIN if kind == "listing" else _mask(MAIN_ROLES)
     found = [np.flatnonzero(row).tolist() for row in within(page, [role for _, role in lines]).allowed]
     gold = np.flatnonzero(page.allowed[0]).tolist()
     entries = [[len(ROLES) + ENTRIES.index(role)] for role in (Role.HEADLINE, Role.TEASER)]
@@ -371,7 +371,7 @@ def test_an_entry_that_the_gold_leaves_out_is_not_told() -> None:
 
 def test_a_standfirst_that_the_gold_has_in_its_text_stays_one() -> None:
     page = _read_page("news/1", READ)
-    page.allowed[:] = _mask((*MAIN, Role.SUBTITLE))
+    page.allowed[:] = _mask((*MAIN_ROLES, Role.SUBTITLE))
     roles = [Role.SUBTITLE, *[Role.BODY] * (len(READ) - 1)]
     assert [ROLES[at] for at in np.flatnonzero(within(page, roles).allowed[0])] == [Role.SUBTITLE]
 
@@ -392,7 +392,7 @@ def test_where_reader_and_gold_differ_the_gold_stands_on_some_pages(
 ) -> None:
     lines = [(f"Paragraph {number} of the story.", Role.BODY) for number in range(5)]
     gold = _read_page(page, lines)._replace(kind=kind)
-    gold.allowed[:] = _mask(MAIN)
+    gold.allowed[:] = _mask(MAIN_ROLES)
     gold.allowed[in_gold:] = ~IN_MAIN
     found = _as_read(gold, [Role.BODY] * 5)
     assert found.allowed[-1, INDEX[Role.BODY]] != gold_stands

@@ -36,7 +36,7 @@ from tests.gate.measure import BENCH, LABELS, NEWS_WORD, one_a_block, rows, sour
 
 INDEX = {role: index for index, role in enumerate(ROLES)}
 
-MAIN = (Role.BODY, Role.HEADING)
+MAIN_ROLES = (Role.BODY, Role.HEADING)
 IN_MAIN: NDArray[np.bool_] = np.isin(np.arange(len(CLASSES)), label.MAIN)
 """Which classes are of the main text: those roles, and the entries of what a page lists."""
 ARTICLES = frozenset({"news", "article"})
@@ -168,14 +168,14 @@ STANDFIRST_BLOCKS = 2
 
 
 def body_gold(name: str, row: dict[str, Any], text_key: str, first: tuple[Role, ...] = ()) -> Gold:
-    """Targets from a known body: inside allows `MAIN` (`first` too where it opens), outside all but the text."""
+    """Targets from a known body: inside allows the main text (`first` too where it opens), outside all but the text."""
     segmented = segment_html(source_of(name, row["id"]))
     share = matched_share(segmented.blocks, row[text_key] or "")
     allowed = np.ones((len(share), len(CLASSES)), dtype=bool)
     inside, outside = share >= IN_SHARE, share <= OUT_SHARE
     kind = row.get("page_type", "news")
     # A story has no entries.
-    allowed[inside] = _mask(MAIN) if kind in ARTICLES else IN_MAIN
+    allowed[inside] = _mask(MAIN_ROLES) if kind in ARTICLES else IN_MAIN
     allowed[np.flatnonzero(inside)[:STANDFIRST_BLOCKS]] |= _mask(first) if first else False
     allowed[outside] = ~IN_MAIN
     weight = np.where(inside | outside, 1.0, 0.0).astype(np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.clean import paragraph
 from pipeline.label import CLASSES, ROLE_OF, agreed, by_role, decide, words_per_block
 from pipeline.language import document_language, tag_languages
-from pipeline.model import ROLES, STORY_TEXT
+from pipeline.model import ROLES, STORY_TEXT, Block
 from tests.gate.measure import WORD, load_scorer, rows, word_f1
 from training.counts import Counts
 from training.data import ARTICLES, Example, Gold, words
@@ -23,7 +23,7 @@ from training.net import Net, collate
 Logits = Mapping[str, NDArray[np.float32]]
 """By page, each net's: (nets, blocks, classes)."""
 STORY = {str(role) for role in STORY_TEXT}
-TOLD = [index >= len(ROLES) or role in STORY_TEXT for index, role in enumerate(CLASSES)]
+TOLD_CLASSES = [Block("", 0, 0, role=role, listed=at >= len(ROLES)).told for at, role in enumerate(CLASSES)]
 CONFIDENT = 0.9
 
 
@@ -106,7 +106,7 @@ def score(
         size = words_per_block(example.features)
         chosen = decide(p, size) if example.texts else np.zeros(0, dtype=np.int64)
         names = [str(CLASSES[index]) for index in chosen]
-        story = " ".join(text for text, index in zip(example.told, chosen, strict=True) if TOLD[index])
+        story = " ".join(text for text, index in zip(example.told, chosen, strict=True) if TOLD_CLASSES[index])
         if row := gold.wcxb.get(example.page):
             value = gold.f1(example.page, story)
             for group in ("all", row["page_type"], row["stratum"]):

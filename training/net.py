@@ -194,7 +194,7 @@ def _groups(examples: Sequence[Example], longest: int) -> np.ndarray:
 
 
 def loss(logits: Tensor, batch: Batch, page_weight: Tensor, soft_f1: float) -> Tensor:
-    """Negative log-probability of the allowed roles, by block, plus one minus a soft word F1 of the body, by page.
+    """Negative log-probability of the allowed classes, by block, plus one minus a soft word F1 of the main text, by page.
 
     Where a teacher spoke, the cross-entropy to what it said takes the place of the first (Hinton et al. 2015).
     """

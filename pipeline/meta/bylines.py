@@ -72,12 +72,17 @@ def _near_title(blocks: Sequence[Block], title: str) -> list[Block]:
     at = _title_index(blocks, title)
     if at < 0:
         return [
-            block for block in blocks[:EARLY_BLOCKS] if len(block.text) <= MAX_BYLINE_CHARS and date_spans(block.text)
+            block
+            for block in filter(_is_own, blocks[:EARLY_BLOCKS])
+            if len(block.text) <= MAX_BYLINE_CHARS and date_spans(block.text)
         ][:BLOCKS_BEHIND]
     around = [*blocks[at + 1 : at + 1 + BLOCKS_BEHIND], *blocks[max(at - BLOCKS_BEFORE, 0) : at]]
-    # What stands with an entry of a list is about that entry.
-    own = (block for block in around if block.role is BYLINE or not block.listed)
-    return [block for block in own if len(block.text) <= MAX_BYLINE_CHARS]
+    return [block for block in filter(_is_own, around) if len(block.text) <= MAX_BYLINE_CHARS]
+
+
+def _is_own(block: Block) -> bool:
+    """What stands with an entry of a list is about that entry; but bylines are listed in threads, and the first one's is the page's."""
+    return block.role is BYLINE or not block.listed
 
 
 def _title_index(blocks: Sequence[Block], title: str) -> int:

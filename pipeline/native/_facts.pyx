@@ -508,7 +508,7 @@ def explain(
     const float[:, ::1] standard, const float[:, ::1] dense, const float[:, ::1] surrogate, const int64_t[:] chosen,
     list high not None, list low not None, const float[::1] high_from, const float[::1] low_to, float unit,
 ):
-    """As `pipeline.why.explain`, but `surrogate` is (roles, facts), and None for weights too large for it.
+    """As `pipeline.why.explain`, but `surrogate` is (classes, facts), and None for weights too large for it.
 
     `unit` is how finely weights are told apart, as its inverse.
     """

@@ -55,7 +55,8 @@ def _markdown(block: Block) -> str:
     text = _escaped(paragraph(block))
     if block.role is Role.SUBTITLE:
         return f"*{text}*"
-    return f"{'#' * max(block.level, 2)} {text}" if block.role is Role.HEADING else text
+    stands_above = block.role is Role.HEADING or (block.role is Role.HEADLINE and block.listed)
+    return f"{'#' * max(block.level, 2)} {text}" if stands_above else text
 
 
 def _escaped(text: str) -> str:
