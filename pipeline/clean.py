@@ -13,7 +13,10 @@ BLANK_LINES = re.compile(r"\n\s*\n")
 
 
 def story(blocks: Sequence[Block]) -> str:
-    """Standfirst, headings and body in order, and the entries of what the page lists, joined by a blank line; white space inside a block as a reader sees it."""
+    """Standfirst, headings and body in order, and the entries of what the page lists, joined by a blank line.
+
+    White space inside a block is as a reader sees it.
+    """
     paragraphs = [text for block in blocks if block.told if (text := paragraph(block).rstrip())]
     text = PARAGRAPH.join(paragraphs)
     # Most stories have no line ends but those between paragraphs: nothing to clean.

@@ -55,9 +55,10 @@ ENTRIES = (Role.BYLINE, Role.HEADLINE, Role.TEASER, Role.COMMENT, Role.PROMOTION
 """Roles of what a page may list, and be read for: the stories of a section front, the posts of a forum, the goods of a shop."""
 CLASSES = (*ROLES, *ENTRIES)
 """What a net tells apart: the roles, and those of entries once more, for blocks that are told with the page's text."""
-TWINS = np.array([ROLES.index(role) for role in ENTRIES])
-"""Numbers of the roles of `ENTRIES`; the class of the first entry follows on the last role, and so on."""
 ROLE_OF = np.array([ROLES.index(role) for role in CLASSES])
+"""Numbers of the classes' roles."""
+TWINS = ROLE_OF[len(ROLES) :]
+"""Those of the entries' classes."""
 MAIN = [ROLES.index(Role.HEADING), ROLES.index(Role.BODY), *range(len(ROLES), len(CLASSES))]
 """Classes of the main text."""
 TITLE, SUBTITLE = ROLES.index(Role.TITLE), ROLES.index(Role.SUBTITLE)
@@ -156,15 +157,15 @@ def label(blocks: Sequence[Block], structure: Floats | None, settings: LabelSett
 
 def _with_roles(blocks: Sequence[Block], chosen: Ints, p: NDArray[np.float64], reasons: list[str]) -> list[Block]:
     """`chosen` are numbers of classes, `p` probabilities of roles."""
-    roles = ROLE_OF[chosen]
+    roles, listed = ROLE_OF[chosen], chosen >= len(ROLES)
     if native.facts is not None:
-        listed = (chosen >= len(ROLES)).view(np.uint8)
-        return native.facts.with_roles(blocks, Block, Block._fields.index("role"), ROLES, roles, p, reasons, listed)
+        first = Block._fields.index("role")
+        return native.facts.with_roles(blocks, Block, first, ROLES, roles, p, reasons, listed.view(np.uint8))
     scores = p[np.arange(len(blocks)), roles].tolist()
-    rows = zip(blocks, roles.tolist(), scores, reasons, (chosen >= len(ROLES)).tolist(), strict=True)
+    rows = zip(blocks, roles.tolist(), scores, reasons, listed.tolist(), strict=True)
     return [
-        block._replace(role=ROLES[role], score=score, why=why, listed=listed)
-        for block, role, score, why, listed in rows
+        block._replace(role=ROLES[role], score=score, why=why, listed=is_listed)
+        for block, role, score, why, is_listed in rows
     ]
 
 

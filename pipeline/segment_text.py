@@ -2,7 +2,8 @@
 
 Three habits of flattening are told apart by looking at the whole text: blank lines between blocks (a single newline is then
 a break inside a block), one block a line, and hard wrapping at a column (a line is then joined to the next where the next
-word would not have fitted). A block's text is the source's own, newlines inside it kept, so that its offsets slice to it; of Markdown the links are read.
+word would not have fitted). A block's text is the source's own, newlines inside it kept, so that its offsets slice to it; of
+Markdown and a text browser's dump the links are read.
 What it gets wrong: in wrapped text without blank lines, a block whose last line happens to fill the column takes the next
 one with it.
 """
