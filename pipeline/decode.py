@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 from typing import NamedTuple
 
 import chardet
@@ -35,19 +36,23 @@ BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.B
 
 # The standard's prescan looks at the first 1024 bytes; pages in the wild declare later, browsers cope by restarting.
 META_PRESCAN_BYTES = 4096
+COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 META_CHARSET = re.compile(rb"""<meta\b[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.\-]{2,40})""")
-# The detector's verdict rests on the first pages of text; more bytes only cost time (it is linear, 1 ms per 100 KB).
+# The detector's verdict rests on the first pages of text beyond ASCII; more bytes only cost time (it is linear, 1 ms per 100 KB).
 DETECT_BYTES = 65_536
+# Characters beyond ASCII that tell whether a text is UTF-8 with a few bad bytes.
+PROBE_CHARS = 8192
 # Standard labels with underscores, which Python's codec registry folds to hyphens before it asks.
 UNDERSCORED = (("ks_c_5601", "euc-kr"), ("iso_8859-1", "windows-1252"))
 # How many bytes decide whether data is text at all.
 BINARY_PROBE_BYTES = 4096
 BINARY_SHARE = 0.1
 MAGIC = (
-    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"RIFF", b"OggS",
-    b"\x00\x00\x00\x18ftyp",
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\x7fELF", b"OggS", b"\x00\x00\x00\x18ftyp",
 )  # fmt: skip
+# What a RIFF file holds stands behind its size.
+RIFF, RIFF_FORMS = b"RIFF", (b"WEBP", b"WAVE", b"AVI ")
 # C0 controls that text may contain: tab, newline, form feed, carriage return, escape (ISO-2022), NUL is judged apart.
 TEXT_CONTROLS = frozenset(b"\t\n\f\r\x1b")
 NON_TEXT = bytes(b for b in range(32) if b not in TEXT_CONTROLS)
@@ -75,7 +80,7 @@ def decode(data: bytes | str, http_charset: str | None = None, settings: DecodeS
         text, charset, found = _decode_bytes(data, http_charset)
     cut = len(text) > settings.max_chars
     odd = ODD if native.walk is None else native.walk.odd(text)
-    before = text.count("\ufffd") if odd & REPLACED else 0
+    before = text.count("\ufffd", 0, settings.max_chars) if odd & REPLACED else 0
     text = normalise(text[: settings.max_chars], odd)
     if not text or text.isspace():
         raise PageError("empty", "the page has no text at all", stage="decode")
@@ -111,7 +116,7 @@ def _without_returns(text: str) -> str:
 def looks_binary(data: bytes) -> bool:
     """True for media and archives: a known signature, or control bytes that no text encoding uses."""
     head = data[:BINARY_PROBE_BYTES]
-    if head.startswith(MAGIC):
+    if head.startswith(MAGIC) or (head.startswith(RIFF) and head[8:12] in RIFF_FORMS):
         return True
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or _utf16_without_bom(head):
         return False
@@ -146,10 +151,12 @@ def _decode_bytes(data: bytes, http_charset: str | None) -> tuple[str, str, str]
 def _detected(data: bytes) -> tuple[str, str, str]:
     """Not valid UTF-8 and nothing trustworthy declared: mostly UTF-8 with a few bad bytes, or what the detector says."""
     lenient = data.decode("utf-8", "replace")
-    probe = NON_ASCII.findall(lenient[:DETECT_BYTES])
+    # Of the whole text: a page may open with a style sheet of any length.
+    probe = [found[0] for found in islice(NON_ASCII.finditer(lenient), PROBE_CHARS)]
     if len(probe) > 2 * probe.count("\ufffd"):
         return lenient, "utf-8", "detected"
-    charset = _known(chardet.detect(data[:DETECT_BYTES])["encoding"])
+    telling = b"\n".join(line for line in data.split(b"\n") if not line.isascii())
+    charset = _known(chardet.detect(telling[:DETECT_BYTES])["encoding"])
     if charset and charset != "utf-8":
         return _decode_as(data, charset), charset, "detected"
     return _decode_as(data, "windows-1252"), "windows-1252", "fallback"
@@ -166,19 +173,20 @@ def _strict_utf8(data: bytes) -> str | None:
 
 def _declared(data: bytes) -> str | None:
     """The label in ``<meta charset>``, ``<meta http-equiv>`` or the XML declaration."""
-    head = data[:META_PRESCAN_BYTES]
+    head = COMMENT.sub(b"", data[:META_PRESCAN_BYTES])
     match = META_CHARSET.search(head) or XML_ENCODING.search(head)
-    return match.group(1).decode("ascii") if match else None
+    label = match.group(1).decode("ascii") if match else None
+    # No page means that one; the standard says what is meant.
+    return "windows-1252" if label and label.lower() == "x-user-defined" else label
 
 
 def _known(label: str | None) -> str | None:
-    """The label, tidied, if the standard knows it; None for nonsense and for ``replacement``, which decodes nothing."""
+    """The label, tidied, if the standard knows it; None for nonsense, and for labels of encodings that it no longer decodes."""
     charset = (label or "").strip(" \"'").lower()
     charset = next((name for pattern, name in UNDERSCORED if charset.startswith(pattern)), charset)
-    if not charset or charset == "replacement":
-        return None
     try:
-        codecs.lookup("whatwg-" + charset)
+        if codecs.decode(b"ab", f"whatwg-{charset}", "replace") == "\ufffd":
+            return None
     except LookupError:
         return None
     return "utf-8" if charset in {"utf8", "unicode-1-1-utf-8"} else charset

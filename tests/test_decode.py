@@ -108,6 +108,37 @@ def test_the_order_of_trust(data: bytes, http: str | None, charset: str, found: 
     assert WORDS in source.text or ENGLISH.strip() in source.text or "ascii" in source.text
 
 
+STYLES = "<style>" + ".pear{color:green}\n" * 5000 + "</style><p>"
+
+
+def test_a_few_bad_bytes_in_utf_8_are_a_few_replacements_however_long_the_style_sheet_above_the_text() -> None:
+    source = decode((STYLES + WORDS * 9).encode() + b"\xff", "utf-8")
+    assert (source.charset, source.replacements) == ("utf-8", 1)
+    source = decode(b"<!-- \xff -->" + (STYLES + WORDS * 9).encode())
+    assert (source.charset, source.replacements) == ("utf-8", 1)
+
+
+def test_another_encoding_is_detected_however_long_the_style_sheet_above_the_text() -> None:
+    source = decode((STYLES + WORDS * 9).encode("cp1251"))
+    assert (source.charset, source.charset_source) == ("windows-1251", "detected")
+
+
+def test_a_declaration_in_a_comment_declares_nothing() -> None:
+    page = '<!-- <meta charset="shift_jis"> --><meta charset="windows-1252"><p>café señor über</p>'
+    assert decode(page.encode("cp1252")).text == page
+
+
+@pytest.mark.parametrize("label", ["hz-gb-2312", "iso-2022-kr", "ISO-2022-CN", "csiso2022kr", "x-user-defined"])
+def test_a_label_that_browsers_do_not_decode_by_costs_no_text(label: str) -> None:
+    page = f'<meta charset="{label}"><p>A pear for the caf\xe9'
+    assert decode(page.encode("cp1252")).text == page
+
+
+def test_the_share_of_undecodable_characters_is_that_of_what_is_kept() -> None:
+    source = decode("pears and plums " * 4 + "\ufffd" * 30, settings=DecodeSettings(max_chars=64))
+    assert (source.replacements, source.cut) == (0, True)
+
+
 def test_latin_1_means_windows_1252_as_in_browsers() -> None:
     assert decode(b"\x93Nine\x94 crates", "ISO-8859-1").text == "“Nine” crates"
 
@@ -146,6 +177,8 @@ def test_text_in_escape_sequences_and_utf_16_is_no_media() -> None:
     assert not looks_binary("梨が九箱届いた".encode("iso-2022-jp") * 9)
     assert not looks_binary(ENGLISH.encode("utf-16-le"))
     assert not looks_binary(b"")
+    assert not looks_binary(b"RIFFA opens today, and not only for pears")
+    assert looks_binary(b"RIFF\x24\x00\x00\x00WEBPVP8 ")
 
 
 def test_mostly_undecodable_text_is_refused() -> None:
