@@ -131,7 +131,9 @@ def stages_between(first: str, last: str) -> list[Stage]:
 
 # Recognising markup: what opens a document, a comment or an element with an attribute to begin with, or enough of the elements that
 # pages are made of. HTML ends a comment at ``<!-->``, ``<!--->`` and ``--!>``, too.
-DECLARATIONS = re.compile(r"\s*+(?:<\?xml[^>]*+>\s*+)*+", re.I)
+# Before all of it stand blanks, and marks that show nothing: of byte order, zero-width.
+NOTHING = r"[\s\ufeff\u200b-\u200f\u2060]*+"
+DECLARATIONS = re.compile(rf"{NOTHING}(?:<\?xml[^>]*+>{NOTHING})*+", re.I)
 COMMENT = re.compile(r"<!--(?:-?>|.*?--!?>)", re.S)
 ELEMENTS = (
     "p|div|span|a|br|ul|ol|li|h[1-6]|table|tr|td|article|section|main|nav|header|footer|img|script|style|blockquote|pre"
@@ -142,7 +144,11 @@ OPENING = re.compile(
     re.I | re.A,
 )
 ELEMENT = re.compile(rf"</?(?:{ELEMENTS})(?:\s[^<>]{{0,500}})?/?>", re.I)
-BEGINNING = re.compile(r"\s*+<")
+BEGINNING = re.compile(rf"{NOTHING}<")
+# A document behind something else, the warning of a server's script mostly. Texts about markup show documents, too, but go on after them.
+DOCUMENT = re.compile(r"^[ \t]*+<(?:!doctype\s+html|html)\b", re.I | re.M)
+DOCUMENT_END = re.compile(r"</(?:html|body)\s*>\s*\Z", re.I)
+LAST_CHARS = 200
 LOOK_CHARS = 20_000
 # A text about markup names a tag here and there; a fragment of a page has at least a pair and a half of them.
 FEWEST_ELEMENTS = 3
@@ -156,6 +162,8 @@ def look(text: str) -> str:
     start = declarations.end()
     head = text[start : start + LOOK_CHARS]
     if OPENING.match(head) or COMMENT.match(text, start):
+        return "html"
+    if DOCUMENT.search(head) and DOCUMENT_END.search(text[-LAST_CHARS:]):
         return "html"
     elements = ELEMENT.findall(head)
     if elements and BEGINNING.match(text):

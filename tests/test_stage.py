@@ -69,6 +69,9 @@ def test_every_section_of_settings_counts_for_one_stop_except_the_guard() -> Non
     assert sorted(name for stop in STOPS for name in stop.settings) == sorted(set(Settings._fields) - {"guard"})
 
 
+STYLED = f"<!DOCTYPE html>\n<html><style>{'.pear { color: green }' * 2_000}</style><body><p>a</p></body></html>"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
@@ -98,6 +101,10 @@ def test_every_section_of_settings_counts_for_one_stop_except_the_guard() -> Non
         ("<!--" * 10_000, "text"),
         ("<?xml" * 10_000, "text"),
         ("<a <b <c" * 2_500, "text"),
+        (f"\ufeff\ufeff{STYLED}", "html"),
+        (f"\u200b\n{STYLED}", "html"),
+        (f"\nWarning: Undefined variable $pears in page.php on line 3\n{STYLED}\n", "html"),
+        (f"How a page begins:\n{STYLED}\nSo much for pages. {'They go on. ' * 200}", "text"),
         (page(1), "html"),
         (page(1)[page(1).index("<main") :], "html"),
     ],

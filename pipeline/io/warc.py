@@ -32,7 +32,7 @@ HTML_TYPES = frozenset({"text/html", "application/xhtml+xml"})
 VAGUE_TYPES = frozenset({"", "application/octet-stream", "binary/octet-stream", "unknown/unknown"})
 # Possessive throughout: comments in a row must not be split in every possible way.
 LOOKS_LIKE_HTML = re.compile(
-    rb"\s*+(?>(?>(?><!--.{0,1000}?-->)|<\?xml[^>]{0,200}>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
+    rb"(?:\xef\xbb\xbf)*+\s*+(?>(?>(?><!--.{0,1000}?-->)|<\?xml[^>]{0,200}>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
 RECORD_TYPES = frozenset({"warcinfo", "request", "metadata", "revisit", "continuation"})
@@ -239,18 +239,22 @@ def _body(response: Response, cut_short: bool, settings: ReadSettings) -> bytes:
 
 def _dechunk(body: bytes, cut_short: bool) -> bytes:
     """Chunks joined; a body that is not chunked after all (crawlers undo it and keep the header) as it is."""
-    joined, position = bytearray(), 0
+    joined, position, count = bytearray(), 0, 0
     while size := CHUNK_SIZE.match(body, position):
         length = int(size[1], 16)
         joined += body[size.end() : size.end() + length]
         position = size.end() + length
+        count += 1
         if not length:
             return bytes(joined)
-    if not joined:
+    # A page may begin with a number, too; behind a chunk a line ends.
+    if not joined or (count == 1 and body[position : position + 1] not in (b"", b"\r", b"\n")):
         return body
     # Servers that hang up after the last chunk leave out the empty one that should follow.
     if position > len(body) and not cut_short:
         raise Broken("truncated", "the chunked body breaks off inside a chunk")
+    if body[position:].strip() and not cut_short:
+        raise Broken("corrupt", f"the chunked body has no size of a chunk at byte {position}; what follows is not read")
     return bytes(joined)
 
 

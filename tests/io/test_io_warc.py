@@ -262,6 +262,27 @@ def test_bodies_are_decoded_whatever_the_encoding(tmp_path: Path, case: str) -> 
     assert [found.data for found in pages(items)] == [BODY], failures(items)
 
 
+def test_a_page_that_begins_with_a_number_is_not_chunked(tmp_path: Path) -> None:
+    body = b"1\n" + BODY
+    stored = record("response", 1, body, [*HTML, ("Transfer-Encoding", "chunked")])
+    assert [found.data for found in pages(read(write(tmp_path, "crawl.warc", stored)))] == [body]
+
+
+def test_chunks_that_end_in_something_else_are_damage(tmp_path: Path) -> None:
+    body = chunked(BODY)[:-5] + b"ZZZ\r\nwords that would be lost"
+    (lost,) = read(
+        write(tmp_path, "crawl.warc", record("response", 1, body, [*HTML, ("Transfer-Encoding", "chunked")]))
+    )
+    assert lost.kind == "corrupt" and "size of a chunk" in lost.message  # type: ignore[union-attr]
+
+
+def test_a_mark_of_byte_order_does_not_hide_a_page_of_unknown_type(tmp_path: Path) -> None:
+    body = b"\xef\xbb\xbf<!doctype html><p>Twelve pears."
+    assert [found.data for found in pages(read(write(tmp_path, "crawl.warc", record("response", 1, body, []))))] == [
+        body
+    ]
+
+
 @pytest.mark.parametrize(
     ("encoding", "body"),
     [
