@@ -8,19 +8,21 @@ Formats: PKWARE APPNOTE 6.3, POSIX.1-2001 ustar and pax, GNU long names.
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import struct
 import tarfile
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, NamedTuple
 
 from pipeline.io.files import bomb, codec_of, page_bytes, passed_over, too_long
 from pipeline.io.framing import SKIP_FACTOR, Gap, lost
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Skipped
 from pipeline.io.members import Broken, Buffer, Chain, PlainBytes, positions, read_at, size_of
+from pipeline.io.tables import begins_with_row
 from pipeline.model import Locator, Page
 
 LOCAL_HEADER = re.compile(rb"PK\x03\x04")
@@ -28,6 +30,12 @@ LOCAL_FIELDS = struct.Struct("<4s5H3I2H")
 ENCRYPTED, STREAMED, UTF8_NAME = 0x1, 0x8, 0x800
 # What marks an archive inside an archive, which is not opened.
 NESTED = re.compile(rb"PK\x03\x04|WARC/\d|PAR1|.{257}ustar", re.DOTALL)
+# A table of pages there would be one page of all its rows.
+TABLE = re.compile(r"\.(?:jsonl|ndjson|jsonlines|csv|tsv)(?:\.gz|\.zst)?$", re.IGNORECASE)
+LOOK_BYTES = 65_536
+# What writers of letters and sheets call a part of every file.
+OFFICE_PARTS = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
+OFFICE = "a document of an office program, not an archive of pages: save it as HTML or text"
 
 
 def _member_page(data: bytes, locator: Locator, settings: ReadSettings) -> Page | Failure:
@@ -38,6 +46,8 @@ def _member_page(data: bytes, locator: Locator, settings: ReadSettings) -> Page 
         return Failure(locator, broken.kind, str(broken))
     if NESTED.match(page[:512]):
         return Failure(locator, "unsupported", "an archive inside an archive is not read: unpack the outer one first")
+    if TABLE.search(locator.record) or begins_with_row(page[:LOOK_BYTES]):
+        return Failure(locator, "unsupported", "a table inside an archive is not read: unpack the archive first")
     return Page(page, locator)
 
 
@@ -54,6 +64,12 @@ def _skip_reason(name: str) -> str:
 # Zip
 
 
+def is_office_document(names: Sequence[str]) -> bool:
+    """Whether a zip with these members is what office programs write: of Office Open XML or OpenDocument."""
+    parts = OFFICE_PARTS.intersection(names)
+    return "[Content_Types].xml" in parts or (bool(parts) and "content.xml" in names)
+
+
 def read_zip(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
     """The members whose headers lie in the part."""
     try:
@@ -62,13 +78,24 @@ def read_zip(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Ite
         if part.start == 0:
             yield from _salvage(raw, part, settings, str(error))
         return
-    stop = part.stop if part.stop >= 0 else size_of(raw)
+    size = size_of(raw)
+    stop = part.stop if part.stop >= 0 else size
     passed: Counter[str] = Counter()
-    for info in sorted(archive.infolist(), key=lambda info: (info.header_offset, info.filename)):
-        if info.is_dir() or not part.start <= info.header_offset < stop:
+    members = sorted(archive.infolist(), key=lambda info: (info.header_offset, info.filename))
+    if is_office_document([info.filename for info in members]):
+        if part.start == 0:
+            yield Failure(Locator(part.name, "", 0, size), "unsupported", OFFICE)
+        return
+    for info in members:
+        # A zip whose beginning is missing has members that begin before it.
+        at = info.header_offset if 0 <= info.header_offset < size else 0
+        if info.is_dir() or not part.start <= at < stop:
             continue
         if reason := _skip_reason(info.filename):
             passed[reason] += 1
+        elif at != info.header_offset:
+            message = "the member is not in the file: its beginning is missing, or its index is wrong"
+            yield Failure(Locator(part.name, _shown(info.filename), at, -1), "corrupt", message)
         else:
             yield _zip_member(archive, raw, info, part.name, settings)
     yield from (Skipped(kind, count) for kind, count in sorted(passed.items()))
@@ -79,6 +106,8 @@ def _zip_member(
 ) -> Page | Failure:
     names = read_at(raw, info.header_offset + 26, 4)
     length = 30 + sum(struct.unpack("<2H", names)) + info.compress_size if len(names) == 4 else -1
+    # The index says any number.
+    length = length if info.header_offset + length <= size_of(raw) else -1
     locator = Locator(name, _shown(info.filename), info.header_offset, length)
     if info.flag_bits & ENCRYPTED:
         return Failure(locator, "unsupported", "the member is encrypted: unpack the zip to a folder first")
@@ -87,7 +116,16 @@ def _zip_member(
             data = member.read(settings.hard_limit + 1)
     except NotImplementedError as error:
         return Failure(locator, "unsupported", f"the member cannot be unpacked: {error}")
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        EOFError,
+        OSError,
+        ValueError,
+        RuntimeError,
+        struct.error,
+    ) as error:
         return Failure(locator, "corrupt", f"the member cannot be unpacked: {error}")
     if len(data) > settings.hard_limit or bomb(len(data), info.compress_size, settings):
         return Failure(locator, "too_large", str(too_long(settings)))
@@ -141,18 +179,15 @@ def _unpack_local(raw: IO[bytes], local: _Local, settings: ReadSettings) -> tupl
     streamed = bool(local.flags & STREAMED)
     if local.flags & ENCRYPTED or local.method not in (0, 8) or (streamed and local.method == 0):
         return None
-    stored = read_at(raw, local.data_start, settings.hard_limit if streamed else min(local.stored, settings.hard_limit))
-    end = local.data_start + len(stored)
-    data = stored
+    limit = settings.hard_limit if streamed else min(local.stored, settings.hard_limit)
     if local.method == 8:
-        inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            data = inflate.decompress(stored, settings.hard_limit)
-        except zlib.error:
+        inflated = _inflated(raw, local.data_start, limit, settings)
+        if inflated is None:
             return None
-        end -= len(inflate.unused_data)
-        if not inflate.eof:
-            return None
+        data, end = inflated
+    else:
+        data = read_at(raw, local.data_start, limit)
+        end = local.data_start + len(data)
     crc = local.crc
     if streamed:
         descriptor = read_at(raw, end, 16)
@@ -162,9 +197,29 @@ def _unpack_local(raw: IO[bytes], local: _Local, settings: ReadSettings) -> tupl
     return (data, end) if zlib.crc32(data) == crc else None
 
 
+def _inflated(raw: IO[bytes], start: int, limit: int, settings: ReadSettings) -> tuple[bytes, int] | None:
+    """What is stored from there on within so many bytes, and where it ends; None when it is not intact or too long.
+
+    In pieces: where a streamed member ends, only its data says.
+    """
+    inflate, data, at = zlib.decompressobj(-zlib.MAX_WBITS), bytearray(), start
+    try:
+        while not inflate.eof and at - start < limit and (piece := read_at(raw, at, min(PIECE, limit + start - at))):
+            at += len(piece)
+            data += inflate.decompress(piece, settings.hard_limit - len(data) + 1)
+            if len(data) > settings.hard_limit:
+                return None
+    except zlib.error:
+        return None
+    return (bytes(data), at - len(inflate.unused_data)) if inflate.eof else None
+
+
+PIECE = 65_536
+
 # Tar
 
 BLOCK = 512
+SIZE_DIGITS = 20
 PAX_FIELD = re.compile(rb"(\d{1,7}) ([^=\n]{1,200})=")
 # Long names and pax headers; a name longer than this is none.
 EXTENSION_LIMIT = 1 << 20
@@ -286,7 +341,7 @@ def _pax_fields(data: bytes) -> dict[str, str]:
     while field := PAX_FIELD.match(data, position):
         end = position + int(field[1])
         value = data[field.end() : end - 1]
-        if end <= field.end() or (field[2] == b"size" and not value.isdigit()):
+        if end <= field.end() or (field[2] == b"size" and not (value.isdigit() and len(value) < SIZE_DIGITS)):
             break
         fields[field[2].decode("utf-8", "replace")] = value.decode("utf-8", "surrogateescape")
         position = end

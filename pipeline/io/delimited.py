@@ -9,6 +9,7 @@ ends, since nobody can tell whether the lines that follow stand inside of quotes
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import IO
@@ -21,6 +22,8 @@ from pipeline.model import Locator
 DELIMITERS = ",;\t|"
 # As they come out of a decoder that takes them for UTF-8.
 UTF_16_MARKS = ("\udcff\udcfe", "\udcfe\udcff")
+# Excel's first line, where it says how the others are parted.
+SEPARATOR_LINE = re.compile(r'"?sep=."?[\r\n]*+')
 # A row is limited as a whole, below, and `csv` keeps one limit for the process.
 CELL_CHARS = 2**31 - 1
 
@@ -86,9 +89,13 @@ def _opened(lines: _Lines, settings: ReadSettings) -> tuple[list[str], Iterator[
     if line.startswith(UTF_16_MARKS):
         raise Broken("unsupported", "the table is UTF-16; save it as UTF-8")
     line = line.removeprefix("\ufeff")
+    if SEPARATOR_LINE.fullmatch(line):
+        line = next(lines, "")
+    if "\r" in line.rstrip("\r\n"):
+        raise Broken("unsupported", "the table's lines end in CR, as old programs wrote them; save it with LF or CRLF")
     delimiter = max(DELIMITERS, key=lambda delimiter: _fit(line, delimiter, settings))
     rows = csv.reader(chain([line], lines), delimiter=delimiter, strict=True)
-    return _next(rows) or [], rows
+    return [name.strip() for name in _next(rows) or []], rows
 
 
 def _fit(line: str, delimiter: str, settings: ReadSettings) -> tuple[bool, int]:
@@ -104,7 +111,9 @@ def _next(rows: Iterator[list[str]]) -> list[str] | None:
     except csv.Error as error:
         if str(error) == "unexpected end of data":
             raise Broken("truncated", "a quote is opened in the row and never closed") from None
-        raise Broken("bad_row", f"neither this row nor what follows it is CSV: {error}") from None
+        # What `csv` says of it is meant for who opens files in Python.
+        reason = "a carriage return stands outside of quotes" if "new-line" in str(error) else error
+        raise Broken("bad_row", f"neither this row nor what follows it is CSV: {reason}") from None
 
 
 def _page(row: Sequence[str], columns: Sequence[str], locator: Locator, settings: ReadSettings) -> Item:

@@ -120,6 +120,8 @@ def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
         # `presscut run . -o tables`, again: its own tables are no pages.
         folders[:] = [name for name in seen if not Path(folder, name, NOTES).is_dir()]
         skipped["folder of a run's tables"] += len(seen) - len(folders)
+        # Not walked into: one may lead back up.
+        skipped["link to a folder"] += sum(Path(folder, name).is_symlink() for name in folders)
         for name in sorted(names):
             path = Path(folder, name)
             reason = passed_over(name) or ("not a regular file" if not path.is_file() else "")

@@ -13,6 +13,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from math import isnan
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
@@ -42,6 +44,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "fetched": ("fetched", "fetch_time", "fetched_at", "warc_date", "crawl_date", "crawled_at", "date_download"),
 }
 CONTENT = ("html", "text", "page")
+# Rows of a JSONL file that tell its columns: a crawler's first fetch may have failed.
+FIRST_ROWS = 100
 ROW_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\{\s*"[^"]{1,200}"\s*:\s*(?:"|[0-9tfn-])')
 NEWLINE = re.compile(rb"\n")
 
@@ -84,18 +88,25 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
 
 
 def jsonl_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[str] | None:
-    """Columns of the first row; None for a file too damaged to tell."""
+    """Columns of the first rows, up to those that have a page; None for a file too damaged to tell."""
+    columns: dict[str, None] = {}
+    wanted = {theirs for _, theirs in settings.columns}
     try:
-        line = next(lines_of(raw, part, settings), None)
-        return list(_object(line.content)) if isinstance(line, Line) else None
+        for line in islice(lines_of(raw, part, settings), FIRST_ROWS):
+            columns |= dict.fromkeys(_object(line.content)) if isinstance(line, Line) else {}
+            if has_page(list(columns), settings) and wanted <= columns.keys():
+                break
     except (OSError, ValueError, Broken):
-        return None
+        pass
+    return list(columns) or None
 
 
 def page_of_row(row: Mapping[str, object], locator: Locator, settings: ReadSettings) -> Page | Failure:
     """A row as a page, or what is wrong with it."""
     mapping = mapping_of(list(row), settings)
-    content = next((ours for ours in CONTENT if ours in mapping and row[mapping[ours]] is not None), None)
+    there = [ours for ours in CONTENT if ours in mapping and row[mapping[ours]] is not None]
+    # An empty column says nothing where another says something.
+    content = next((ours for ours in there if row[mapping[ours]]), next(iter(there), None))
     if content is None:
         wanted = ", ".join(mapping[ours] for ours in CONTENT if ours in mapping) or "of a page"
         return Failure(locator, "bad_row", f"the row has nothing in column {wanted}")
@@ -112,7 +123,8 @@ def page_of_row(row: Mapping[str, object], locator: Locator, settings: ReadSetti
 
 def _word(value: object) -> str | None:
     """A short value as text; times as ISO 8601."""
-    if value is None or isinstance(value, list | dict | bytes):
+    # Tables of numbers say NaN for nothing.
+    if value is None or isinstance(value, list | dict | bytes) or (isinstance(value, float) and isnan(value)):
         return None
     isoformat = getattr(value, "isoformat", None)
     return (isoformat() if isoformat else str(value)) or None

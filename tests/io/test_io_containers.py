@@ -228,5 +228,65 @@ def test_ranges_of_a_zip_add_up_to_the_whole(tmp_path_factory: pytest.TempPathFa
     assert [item for part in parts for item in part] == read_range(path, 0, -1)
 
 
+def test_members_that_lie_before_the_beginning_of_a_zip_are_damage(tmp_path: Path) -> None:
+    stored = zipped(TEN)
+    begin = stored.index(b"p2.html") - 30
+    items = read(write(tmp_path, "pages.zip", stored[begin:]))
+    assert [found.data for found in pages(items)] == [page(n) for n in range(2, 10)]
+    assert [(lost.kind, lost.locator.record) for lost in failures(items)] == [
+        ("corrupt", "p0.html"), ("corrupt", "p1.html"),
+    ]  # fmt: skip
+
+
+def test_a_size_that_no_file_has_is_not_told(tmp_path: Path) -> None:
+    stored = bytearray(zipped(TEN))
+    entry = stored.index(b"PK\x01\x02")
+    stored[entry + 20 : entry + 24] = b"\xfe\xff\xff\xff"
+    items = read(write(tmp_path, "pages.zip", bytes(stored)))
+    assert [found.data for found in pages(items)] == [page(n) for n in range(10)]
+    assert [found.locator.record for found in pages(items) if found.locator.length < 0] == ["p0.html"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_any_method_is_one_failure(tmp_path: Path, method: int) -> None:
+    stored = bytearray(zipped(TEN, method))
+    at = stored.index(b"p4.html") + 40
+    stored[at : at + 30] = b"\xff" * 30
+    items = read(write(tmp_path, "pages.zip", bytes(stored)))
+    assert [found.data for found in pages(items)] == [page(n) for n in range(10) if n != 4]
+    assert [(lost.kind, lost.locator.record) for lost in failures(items)] == [("corrupt", "p4.html")]
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_tables_inside_are_named_and_not_read(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
+    members = {"a.html": page(1), "b.csv": b"url,html\nu,<p>x\n", "c.json": b'{"html": "<p>x"}\n{"html": "<p>y"}\n'}
+    items = read(write(tmp_path, "pages.bin", pack(members)))
+    assert [found.locator.record for found in pages(items)] == ["a.html"]
+    assert [(lost.kind, lost.locator.record) for lost in failures(items)] == [
+        ("unsupported", "b.csv"), ("unsupported", "c.json"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "parts", [["[Content_Types].xml", "word/document.xml"], ["mimetype", "content.xml", "META-INF/manifest.xml"]]
+)
+def test_a_letter_is_no_archive_of_pages(tmp_path: Path, parts: list[str]) -> None:
+    [lost] = read(write(tmp_path, "letter.docx", zipped(dict.fromkeys(parts, b"<a/>"))))
+    assert lost.kind == "unsupported" and "save it as HTML or text" in lost.message  # type: ignore[union-attr]
+
+
+def test_a_size_of_thousands_of_digits_ends_a_header_and_not_the_tar(tmp_path: Path) -> None:
+    stored = io.BytesIO()
+    with tarfile.open(fileobj=stored, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("a.html", "b.html"):
+            info = tarfile.TarInfo(name)
+            info.size = len(page(1))
+            info.pax_headers = {"size": "9" * 5_000} if name == "a.html" else {}
+            archive.addfile(info, io.BytesIO(page(1)))
+    assert [found.locator.record for found in pages(read(write(tmp_path, "pages.tar", stored.getvalue())))] == [
+        "a.html", "b.html",
+    ]  # fmt: skip
+
+
 def test_an_empty_zip_yields_nothing(tmp_path: Path) -> None:
     assert read(write(tmp_path, "pages.zip", zipped({})), ReadSettings()) == []

@@ -178,3 +178,23 @@ def test_any_bytes_are_read_and_what_is_lost_is_said(
     assert first in pages([first])
     # Everything under the first row is a page, a failure, or an empty line.
     assert rest or not noise.strip(b"\r\n")
+
+
+def test_lines_that_end_in_carriage_returns_are_named_and_not_read(tmp_path: Path) -> None:
+    write(tmp_path, "a.html", page(1))
+    write(tmp_path, "old.csv", b"url,html\ru/1,<p>One.\ru/2,<p>Two.\r")
+    items = read(tmp_path)
+    assert [found.locator.file for found in pages(items)] == ["a.html"]
+    [lost] = failures(items)
+    assert lost.kind == "unsupported" and "save it with LF or CRLF" in lost.message
+
+
+def test_a_carriage_return_outside_of_quotes_is_called_that(tmp_path: Path) -> None:
+    [lost] = failures(read(write(tmp_path, "crawl.csv", b"url,html\nu/1,<p>One\rline.\n")))
+    assert lost.kind == "bad_row" and lost.message.endswith("a carriage return stands outside of quotes")
+
+
+def test_what_spreadsheets_write_around_names_of_columns_is_no_part_of_them(tmp_path: Path) -> None:
+    stored = b"\xef\xbb\xbfsep=;\r\nid; html ;url\r\n1;<p>One line.;u/1\r\n"
+    [found] = pages(read(write(tmp_path, "crawl.csv", stored)))
+    assert (found.url, found.data) == ("u/1", "<p>One line.")

@@ -116,11 +116,13 @@ def test_hidden_files_and_notes_are_passed_over_and_counted(tmp_path: Path) -> N
     for name in ("a.html", ".hidden.html", "README.md", "deep/NOTES.MD", ".git/b.html"):
         write(tmp_path, name, page(1))
     os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "up").symlink_to(tmp_path.parent)
     found = survey([str(tmp_path)], SETTINGS)
     assert names(found.shards) == ["a.html"]
     assert found.skipped == (
         Skipped("hidden file", 1),
         Skipped("hidden folder", 1),
+        Skipped("link to a folder", 1),
         Skipped("not a regular file", 1),
         Skipped("notes (.md)", 2),
     )

@@ -147,6 +147,31 @@ def test_columns_are_known_by_their_common_names(tmp_path: Path) -> None:
     assert (second.data, second.kind, second.url) == ("a story", None, "u/2")
 
 
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_the_first_rows_together_say_what_a_table_has(tmp_path: Path, suffix: str) -> None:
+    rows: list[dict[str, object]] = [{"id": 7, "status": 404}, row(1), {**row(2), "where": "u/2"}]
+    path = write(tmp_path, f"crawl.{suffix}", COMPRESS[suffix](lines(rows)))
+    items = read(path, ReadSettings(columns=(("url", "where"),)))
+    assert numbers(items) == [1, 2]
+    assert [failure.kind for failure in failures(items)] == ["bad_row"]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_an_empty_column_says_nothing_where_another_says_something(tmp_path: Path, suffix: str) -> None:
+    rows: list[dict[str, object]] = [
+        {"html": "", "text": "a story", "url": float("nan")},
+        {"html": "", "text": "", "url": 1.0},
+    ]
+    path = tmp_path / f"crawl.{suffix}"
+    if suffix == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    else:
+        path.write_bytes(lines(rows))
+    first, second = pages(read(path))
+    assert (first.data, first.kind, first.url) == ("a story", "text", None)
+    assert (second.data, second.kind) == ("", "html")
+
+
 def test_a_mapping_goes_before_guessing(tmp_path: Path) -> None:
     path = write(tmp_path, "crawl.jsonl", lines([{"html": "<p>no", "story": "yes", "where": "u/1"}]))
     (found,) = pages(read(path, ReadSettings(columns=(("text", "story"), ("url", "where")))))
