@@ -1,16 +1,19 @@
 """The command ``presscut``: each subcommand parses, calls one library function, prints. Data to stdout, words to stderr.
 
-Exit status: 0 done, 1 look at it (failed pages under ``--strict``, a run that could not be finished), 2 wrong usage.
+Exit status: 0 done, 1 look at it (failed pages under ``--strict``, a run that could not be finished, what cannot be read or
+written), 2 wrong usage.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
@@ -35,6 +38,7 @@ examples:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
+    _show_all_names()
     parser = build_parser()
     options = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] | None = getattr(options, "command", None)
@@ -54,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has seen enough.
         sys.stderr.close()
         return OK
+    except OSError as error:
+        return _say(PresscutError(_reason(error, options)), LOOK)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -173,6 +179,7 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.runs import run
     from pipeline.settings import Settings, load
 
+    _check_standard_input(options.paths)
     settings = load(options.settings) if options.settings else Settings()
     if options.column:
         columns = tuple(pair for column in options.column for pair in _pairs(column))
@@ -195,8 +202,7 @@ def _extract(options: argparse.Namespace) -> int:
         doc = extract(page.data, options.url or page.url, options.kind or page.kind)
     except PageError as error:
         raise PresscutError(f"{options.file}: {error}") from None
-    sys.stdout.buffer.write(FORMATS[options.format](doc).encode())
-    sys.stdout.flush()
+    _show(FORMATS[options.format](doc).encode())
     if not doc.text:
         from pipeline.report.progress import counted
 
@@ -210,11 +216,12 @@ def _extract(options: argparse.Namespace) -> int:
 def _schema(options: argparse.Namespace) -> int:
     from pipeline import schema
 
+    lines: list[str] = []
     for table in [schema.named(options.table)] if options.table else schema.TABLES.values():
-        print(f"{table.name}: {table.row.__doc__}")
-        for column in schema.columns(table):
-            print(f"  {column.name:18} {column.type:20} {column.description}")
-        print()
+        lines.append(f"{table.name}: {table.row.__doc__}")
+        lines += [f"  {column.name:18} {column.type:20} {column.description}" for column in schema.columns(table)]
+        lines.append("")
+    _show("".join(f"{line}\n" for line in lines))
     return OK
 
 
@@ -225,16 +232,15 @@ def _compare(options: argparse.Namespace) -> int:
     names, status = options.names or ["trafilatura"], OK
     for name in names:
         loaded_for_text(name)
-    print("\t".join(COLUMNS))
+    _show("\t".join(COLUMNS) + "\n")
     for file in options.files:
         try:
-            for row in _compared(file, names):
-                print("\t".join(map(str, row)))
-        except UsageError:
-            raise
+            rows = _compared(file, names)
         except PresscutError as error:
-            # One page that cannot be read is no reason to leave out the others.
-            status = _say(error, LOOK)
+            # One page that is not there, or cannot be read, is no reason to leave out the others.
+            status = max(status, _say(error, USAGE if isinstance(error, UsageError) else LOOK))
+        else:
+            _show("".join("\t".join(map(str, row)) + "\n" for row in rows))
     return status
 
 
@@ -251,8 +257,11 @@ def _compared(file: str, names: Sequence[str]) -> list[Comparison]:
 def _status(options: argparse.Namespace) -> int:
     from pipeline.runs import status
 
-    for name, value in status(options.output).items():
-        print(f"{name.replace('_', ' '):28} {'unknown' if value is None else json.dumps(value)}")
+    found = status(options.output).items()
+    lines = [
+        f"{name.replace('_', ' '):28} {'unknown' if value is None else json.dumps(value)}\n" for name, value in found
+    ]
+    _show("".join(lines))
     return OK
 
 
@@ -279,10 +288,16 @@ def _page(path: str) -> Page:
     from pipeline.io.readers import read_shard
     from pipeline.model import Page
 
-    if path != "-" and Path(path).is_dir():
+    _check_standard_input([path])
+    if path != "-" and os.path.isdir(path):
         raise UsageError(f"{path}: a folder; extract reads one page, run reads folders")
     settings = ReadSettings()
-    items = (item for shard in plan([path], settings) for item in read_shard(shard, settings))
+    try:
+        shards = plan([path], settings)
+    except UsageError as error:
+        # Columns are told of to run alone.
+        raise UsageError(str(error).replace(" --column ", " presscut run ... --column ")) from None
+    items = (item for shard in shards for item in read_shard(shard, settings))
     first = next((item for item in items if isinstance(item, Page | Failure)), None)
     if first is None:
         raise PresscutError(f"{path}: no page in it")
@@ -291,6 +306,12 @@ def _page(path: str) -> Page:
     if any(isinstance(item, Page) for item in items):
         print(f"{path}: this is the first of its pages; presscut run reads all", file=sys.stderr)
     return first
+
+
+def _check_standard_input(paths: Sequence[str]) -> None:
+    """Raises `PresscutError` when a page is to come from there and it is closed."""
+    if "-" in paths and sys.stdin is None:
+        raise PresscutError("-: standard input is closed; name a file, or give a page on standard input")
 
 
 def _pairs(column: str) -> Iterator[tuple[str, str]]:
@@ -306,6 +327,39 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _show_all_names() -> None:
+    """Names of files may hold what the encoding of the output cannot: that is shown escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _show(data: str | bytes) -> None:
+    """Text, or bytes as they are, on standard output, at once. Raises `OSError` that names it, or `PresscutError` when it is closed."""
+    if sys.stdout is None:
+        raise PresscutError("standard output: closed")
+    try:
+        if isinstance(data, bytes):
+            sys.stdout.buffer.write(data)
+        else:
+            sys.stdout.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Else the interpreter would try once more at its end, and complain.
+        with suppress(OSError):
+            sys.stdout.close()
+        raise OSError(error.errno, error.strerror, "standard output") from None
+
+
+def _reason(error: OSError, options: argparse.Namespace) -> str:
+    """What could not be read or written, and why, in one line. Arrow does not say what: it writes to the output folder alone."""
+    name = error.filename or getattr(options, "output", "")
+    reason = " ".join((error.strerror or str(error) or type(error).__name__).split())
+    return f"{name}: {reason}" if name else reason
 
 
 def _say(error: Exception, status: int) -> int:

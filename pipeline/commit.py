@@ -6,6 +6,7 @@ before the run or after it, never between.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,10 +18,14 @@ import pyarrow as pa
 from pipeline import schema
 from pipeline.io.columns import strings
 from pipeline.io.writer import read_batches, write_json, write_rows
-from pipeline.shard import Job, Places, finished, part_of, stamped
-from pipeline.stages import STOP_NAMES, TABLES
+from pipeline.shard import KEY_CHARS, Job, Places, finished, part_of, stamped
+from pipeline.stages import STOP_NAMES
 from pipeline.versions import versions
 
+# What a run has written, and what it was about to: nothing else in its folders is ours to remove.
+PART = re.compile(rf"part-.+-[0-9a-f]{{{KEY_CHARS}}}\.parquet")
+GLOB = re.compile(r"[*?\[]")
+UNFINISHED = re.compile(rf"\.(?:{PART.pattern}|[\w-]+\.json)\.tmp-\d+")
 # Addresses that lead to the same story: scheme, www., fragment and a last slash make no difference.
 SAME_ADDRESS = "rtrim(regexp_replace(regexp_replace({}, '#.*$', ''), '^https?://(www\\.)?', ''), '/')"
 
@@ -100,7 +105,9 @@ def _aimed(rows: pa.Table, targets: dict[str, str]) -> pa.Table:
 
 def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     """Document by link, for the links that lead to one of the documents; of several captures the first by key."""
-    documents, headlines = ([str(places.root / part["path"]) for part in tables[t]] for t in ("documents", "headlines"))
+    documents, headlines = (
+        [_literal(places.root / part["path"]) for part in tables[t]] for t in ("documents", "headlines")
+    )
     same_url, same_canonical, same_href = (SAME_ADDRESS.format(name) for name in ("url", "canonical_url", "href"))
     with duckdb.connect() as store:
         store.execute("SET threads = 1")
@@ -122,6 +129,11 @@ def _targets(places: Places, tables: dict[str, list[dict[str, Any]]]) -> dict[st
     return dict(rows)
 
 
+def _literal(path: Path) -> str:
+    """A path that stands for itself where patterns are expected."""
+    return GLOB.sub(r"[\g<0>]", str(path))
+
+
 def sweep(places: Places, jobs: Sequence[Job], manifest: dict[str, Any] | None) -> None:
     """Remove parts and sidecars that neither the manifest nor a fresh sidecar of these jobs names."""
     needed = {part["path"] for parts in manifest["tables"].values() for part in parts} if manifest else set()
@@ -130,10 +142,17 @@ def sweep(places: Places, jobs: Sequence[Job], manifest: dict[str, Any] | None) 
             if sidecar := finished(job, stop):
                 needed.add(places.sidecar(stop, job.shard.shard_id).relative_to(places.root).as_posix())
                 needed.update(part["path"] for part in sidecar["parts"].values())
-    ours = [places.notes / stop for stop in STOP_NAMES] + [places.notes / "headlines"]
-    ours += [places.root / "stages" / stop for stop in STOP_NAMES if stop != TABLES]
-    ours += [places.root / name for name in schema.TABLES] if manifest else []
-    for folder in ours:
-        for path in folder.glob("*"):
-            if path.is_file() and path.relative_to(places.root).as_posix() not in needed:
-                path.unlink()
+    folders = places.parts() if manifest else places.parts(tables=())
+    written = [path for folder in folders for path in folder.glob("part-*.parquet") if PART.fullmatch(path.name)]
+    written += [path for stop in STOP_NAMES for path in (places.notes / stop).glob("*.json")]
+    for path in written:
+        if path.is_file() and path.relative_to(places.root).as_posix() not in needed:
+            path.unlink()
+
+
+def sweep_unfinished(places: Places) -> None:
+    """Remove what workers that were killed in mid-write have left, now or in a run before."""
+    for folder in (places.root, *places.parts(), *(places.notes / stop for stop in STOP_NAMES), places.notes):
+        for path in folder.glob(".*.tmp-*"):
+            if UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)

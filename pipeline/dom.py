@@ -7,7 +7,6 @@ a position; `walk` has `places` find it. Elements a reader does not see are neve
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from array import array
@@ -17,8 +16,8 @@ from typing import Any, NamedTuple, Protocol
 import turbohtml
 
 from pipeline import native, soup
-from pipeline.elements import INLINE, JOINED, NESTED, RAW, UNSEEN, VOID
-from pipeline.places import TagEnds, locate
+from pipeline.elements import INLINE, JOINED, LITERAL, NESTED, RAW, UNSEEN, VOID
+from pipeline.places import TagEnds, locate, unescape
 
 
 class DomSettings(NamedTuple):
@@ -131,7 +130,7 @@ def walk(parsed: Parsed, source: str, settings: DomSettings = DomSettings()) -> 
         return _walk(parsed, source, tree, unseen_tags, settings.max_elements)
     cut = native.walk.walk(
         parsed.root, source, tree, parsed.element, parsed.text, Kind, INLINE, unseen_tags, VOID, RAW, NESTED, JOINED,
-        settings.max_elements, HIDDEN_STYLE.search, html.unescape,
+        settings.max_elements, HIDDEN_STYLE.search, unescape, LITERAL,
     )  # fmt: skip
     return tree._replace(cut=True) if cut else tree
 
@@ -166,7 +165,7 @@ def _walk(  # noqa: PLR0915
     unseen, apart, blank = False, True, ""
     # Where the walk stands: nodes still to come, the element around them, its box, its link, its kind.
     nodes, parent, box, link, kind = iter(parsed.root.children), -1, -1, -1, 0
-    text_box = -1
+    text_box, literal = -1, False
     above: list[tuple[Any, int, int, int, int]] = []
     while True:
         for node in nodes:
@@ -177,7 +176,7 @@ def _walk(  # noqa: PLR0915
                     blank += text
                     continue
                 low = cursor if before is None else after(before, unseen)
-                start, end, cursor = locate(source, text, max(cursor, low))
+                start, end, cursor = locate(source, text, max(cursor, low), literal)
                 before = None
                 if apart or box != text_box:
                     tree.first.append(len(data))
@@ -231,7 +230,7 @@ def _walk(  # noqa: PLR0915
                     if hidden:
                         shown = min(shown, len(above))
                     above.append((nodes, parent, box, link, kind))
-                    nodes, parent, kind = iter(children), index, inner
+                    nodes, parent, kind, literal = iter(children), index, inner, tag in LITERAL
                     box = box if inline else index
                     link = index if href else link
                     break
@@ -240,6 +239,7 @@ def _walk(  # noqa: PLR0915
                 return tree
             lasts[parent] = len(parents) - 1
             nodes, parent, box, link, kind = above.pop()
+            literal = False
             if len(above) == shown:
                 shown = NOWHERE
 

@@ -17,6 +17,8 @@ UNSEEN = frozenset({
 VOID = frozenset({"area", "base", "embed", "frame", "link", "meta", "param", "track"})
 RAW = frozenset({"iframe", "noembed", "noframes", "script", "style", "title"})
 NESTED = frozenset({"audio", "canvas", "math", "object", "svg", "template", "video"})
+# Elements in which tags are text, and references are not.
+LITERAL = frozenset({"textarea"})
 PREFORMATTED = frozenset({"pre", "textarea", "listing", "xmp", "plaintext"})
 # Letters that touch belong together in these and at their edges: formulas, notes, readings, names of code.
 JOINED = PREFORMATTED | {"code", "kbd", "rb", "rt", "rtc", "ruby", "samp", "sub", "sup", "tt", "var"}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
-from pipeline.elements import NESTED, RAW, VOID
+from pipeline.elements import LITERAL, NESTED, RAW, VOID
 
 if TYPE_CHECKING:
     from pipeline.dom import Node, Parsed
@@ -96,19 +96,21 @@ class TagEnds:
 
     def passed(self, element: Node, content: int) -> int:
         """The offset past all tags and texts in an element whose end tag may be left out: a hidden one."""
-        cursor, nodes = content, [iter(element.children)]
+        cursor, nodes, literal = content, [iter(element.children)], element.tag in LITERAL
         while nodes:
             inner = next(nodes[-1], None)
             if inner is None:
                 nodes.pop()
+                literal = False
             elif type(inner) is self.text_type:
                 if inner.data.strip():
-                    cursor = locate(self.source, inner.data, cursor)[2]
+                    cursor = locate(self.source, inner.data, cursor, literal)[2]
             elif type(inner) is self.element_type:
                 closes = inner.tag in VOID or inner.tag in RAW or inner.tag in NESTED
                 cursor = max(cursor, self.after(inner, closes))
                 if not closes:
                     nodes.append(iter(inner.children))
+                    literal = inner.tag in LITERAL
         return cursor
 
 
@@ -124,34 +126,44 @@ def gap_end(source: str, at: int) -> int:
     return match.end() if match else at
 
 
-def locate(source: str, data: str, low: int) -> tuple[int, int, int]:
+def unescape(reference: str) -> str:
+    """What a character reference stands for, as parsers have it: what is no character in HTML, too, if a number names it."""
+    found = html.unescape(reference)
+    if found:
+        return found
+    digits = reference.strip("&#;")
+    return chr(int(digits[1:], 16) if digits[0] in "xX" else int(digits))
+
+
+def locate(source: str, data: str, low: int, literal: bool = False) -> tuple[int, int, int]:
     """Start and end of a text in the source, without its outer blanks, and where to look for the next one.
 
-    `low` is where it may begin at the earliest. Start and end are equal where it is not to be found.
+    `low` is where it may begin at the earliest; in a `literal` element tags are text. Start and end are equal where it is not to be
+    found.
     """
     core = data.strip()
     start = gap_end(source, low)
     if source.startswith(core, start) and core[0] not in "<&":
         end = start + len(core)
         return start, end, end
-    return _sought(source, core, start, low)
+    return _sought(source, core, start, low, literal)
 
 
-def _sought(source: str, core: str, start: int, low: int) -> tuple[int, int, int]:
+def _sought(source: str, core: str, start: int, low: int, literal: bool) -> tuple[int, int, int]:
     """As `locate`, for a text that is not simply there: spelled with references, broken by ignored tags, or moved."""
     start = _past_blanks(source, start)
-    end = _spelled(source, core, start)
-    return (start, end, end) if end >= 0 else (*_moved(source, core, low), low)
+    end = _spelled(source, core, start, literal)
+    return (start, end, end) if end >= 0 else (*_moved(source, core, low, literal), low)
 
 
 def _past_blanks(source: str, at: int) -> int:
     """The offset past blanks written as references, and what else may stand before a text."""
-    while (match := REFERENCE.match(source, at)) and html.unescape(match.group()).isspace():
+    while (match := REFERENCE.match(source, at)) and unescape(match.group()).isspace():
         at = gap_end(source, match.end())
     return at
 
 
-def _moved(source: str, core: str, low: int) -> tuple[int, int]:
+def _moved(source: str, core: str, low: int, literal: bool) -> tuple[int, int]:
     """Where a text that the parser moved (out of a table, say) is spelled next, within reach; empty if nowhere."""
     stop = low + MOVED_CHARS
     start = source.find(core, low, stop)
@@ -159,24 +171,27 @@ def _moved(source: str, core: str, low: int) -> tuple[int, int]:
         return start, start + len(core)
     candidates = re.compile(f"{re.escape(core[0])}|&").finditer(source, low, stop)
     for match in islice(candidates, MOVED_TRIES):
-        end = _spelled(source, core, match.start())
+        end = _spelled(source, core, match.start(), literal)
         if end >= 0:
             return match.start(), end
     return low, low
 
 
-def _spelled(source: str, text: str, start: int) -> int:
+def _spelled(source: str, text: str, start: int, literal: bool) -> int:
     """Where the source, read from `start` on, has spelled `text`: references resolved, ignored tags passed; -1 if never."""
     at, done = start, 0
     while done < len(text):
         char = source[at : at + 1]
         if char == "&" and (match := REFERENCE.match(source, at)):
-            resolved = html.unescape(match.group())
+            resolved = unescape(match.group())
             if not text.startswith(resolved, done):
-                return -1
+                # html.parser leaves out what is no character in HTML.
+                resolved = html.unescape(match.group())
+                if resolved:
+                    return -1
             at, done = match.end(), done + len(resolved)
             continue
-        if char == "<" and (match := MARKUP.match(source, at)):
+        if char == "<" and not literal and (match := MARKUP.match(source, at)):
             at = match.end()
             continue
         if char != text[done]:

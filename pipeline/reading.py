@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def read(path: str | Path, tables: str | Sequence[str] = tuple(schema.TABLES)) -> dict[str, pd.DataFrame]:
     """The tables of an output folder, or those of these names, as data frames by name.
 
-    Raises `UsageError` when there is no finished run, or no such table.
+    Raises `UsageError` when there is no finished run, its manifest is damaged, or there is no such table.
     """
     tables = [tables] if isinstance(tables, str) else tables
     return {name: frame(table(path, name)) for name in tables}
@@ -36,14 +38,22 @@ def table(path: str | Path, name: str) -> pa.Table:
 
 
 def parts(places: Places, name: str) -> list[Path]:
-    """The files of one table, as the manifest lists them."""
+    """The files of one table, as the manifest lists them. Raises `UsageError` when it does not."""
+    root = places.root
     try:
         manifest = json.loads(places.manifest.read_text("utf-8"))
+        # Absolute: a relative name with a colon would be taken for an address.
+        return [Path(os.path.abspath(root / part["path"])) for part in manifest["tables"][name]]
     except FileNotFoundError:
         raise UsageError(
-            f"{places.root}: no finished run there; make one with: presscut run PATH -o {places.root}"
+            f"{root}: no finished run there; make one with: presscut run PATH -o {shlex.quote(str(root))}"
         ) from None
-    return [places.root / part["path"] for part in manifest["tables"][name]]
+    except NotADirectoryError:
+        raise UsageError(f"{root}: a file; name the folder that a run wrote its tables to") from None
+    except (ValueError, LookupError, TypeError):
+        raise UsageError(
+            f"{places.manifest}: damaged; delete it and run presscut on the same pages again, which writes it anew"
+        ) from None
 
 
 def frame(rows: pa.Table | pa.RecordBatch) -> pd.DataFrame:

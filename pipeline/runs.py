@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import Any, NamedTuple
 
 from pipeline.engines import ENGINES, Engine
@@ -70,7 +71,9 @@ def run(
     """
     began = time.monotonic()
     given = [str(inputs)] if isinstance(inputs, str | Path) else [str(path) for path in inputs]
-    chosen = settings if isinstance(settings, Settings) else load(settings) if settings else Settings()
+    chosen = (
+        from_dict(to_dict(settings)) if isinstance(settings, Settings) else load(settings) if settings else Settings()
+    )
     if chosen.compare.extractor:
         # Now, not on every page, is the time to say that it is not there.
         loaded_for_text(chosen.compare.extractor)
@@ -97,8 +100,18 @@ def run(
 
 def _keep_apart(inputs: Sequence[str], output: str | Path) -> None:
     """Raises `UsageError` where the tables would be read as pages the next time."""
+    if not str(output):
+        raise UsageError("no folder for the tables: its name is empty; name one")
+    if is_url(str(output)):
+        raise UsageError(f"{output}: tables are written to a folder of this machine, not to an address; name one")
+    places = Places(Path(output))
+    kept = [os.path.realpath(folder) for folder in (places.notes, places.root / "stages", *places.parts())]
     for path in inputs:
-        if os.path.isdir(path) and os.path.exists(output) and os.path.samefile(path, output):
+        if path == "-" or is_url(path):
+            continue
+        real = os.path.realpath(path)
+        shared = os.path.isdir(path) and os.path.exists(output) and os.path.samefile(path, output)
+        if shared or any(_is_in(real, folder) for folder in kept):
             raise UsageError(f"{path}: pages and tables cannot share a folder; name another one for the tables")
 
 
@@ -133,8 +146,16 @@ def status(output: str | Path) -> dict[str, Any]:
         else None
         if left
         else 0,
-        "committed": left == 0 and plan["until"] == TABLES and places.manifest.is_file(),
+        "committed": left == 0 and plan["until"] == TABLES and _is_committed(places, sidecars),
     }
+
+
+def _is_committed(places: Places, sidecars: Sequence[dict[str, Any] | None]) -> bool:
+    """Whether the manifest names the documents of these shards, and no others."""
+    manifest = _json(places.manifest)
+    return manifest is not None and manifest["tables"]["documents"] == [
+        sidecar["parts"]["documents"] for sidecar in sidecars if sidecar
+    ]
 
 
 class Pace(NamedTuple):
@@ -165,6 +186,9 @@ def retry(
     plan = _read_plan(places)
     if "-" in plan["inputs"]:
         raise UsageError("standard input cannot be read again; give it to presscut run once more")
+    gone = next((path for path in plan["inputs"] if not is_url(path) and not os.path.exists(path)), None)
+    if gone:
+        raise UsageError(f"{gone}: the last run read it, and it is no longer there; put it back, or run without it")
     with _alone(places):
         for shard in plan["shards"]:
             path = places.sidecar(plan["until"], shard)
@@ -205,9 +229,9 @@ def _alone(places: Places) -> Iterator[None]:
         try:
             yield
         finally:
-            # Of workers that were killed in mid-write, now or in a run before.
-            for path in places.root.rglob(".*.tmp-*"):
-                path.unlink(missing_ok=True)
+            from pipeline.commit import sweep_unfinished
+
+            sweep_unfinished(places)
 
 
 def _plan(
@@ -230,7 +254,7 @@ def _plan(
         "settings": to_dict(settings),
         "until": until,
         "shards": {job.shard.shard_id: key_of(job, until) for job in jobs},
-        "digests": {job.shard.stat_key: job.shard.digest for job in jobs},
+        "digests": {job.shard.stat_key: job.shard.digest for job in jobs if job.shard.stat_key},
     }
     if plan != before:
         write_json(places.plan, plan)
@@ -260,7 +284,7 @@ def _absolute(given: Sequence[str]) -> list[str]:
 def _json(path: Path) -> dict[str, Any] | None:
     try:
         value: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return value
 
@@ -268,7 +292,9 @@ def _json(path: Path) -> dict[str, Any] | None:
 def _read_plan(places: Places) -> dict[str, Any]:
     plan = _json(places.plan)
     if plan is None:
-        raise UsageError(f"{places.root}: no run was started here; start one with: presscut run PATH -o {places.root}")
+        raise UsageError(
+            f"{places.root}: no run was started here; start one with: presscut run PATH -o {quote(str(places.root))}"
+        )
     return plan
 
 
@@ -331,11 +357,15 @@ def _finish(places: Places, jobs: list[Job], skipped: Counter[str], done_now: in
 
 
 def _names(manifest: dict[str, Any], jobs: list[Job]) -> bool:
-    """Whether the manifest is of these very shards, all parts in place."""
+    """Whether the manifest is of these very shards as they were done last, all parts in place."""
     same = manifest["shards"] == {job.shard.shard_id: job.shard.digest for job in jobs}
-    root = Path(jobs[0].output)
-    return (
-        same
-        and manifest["fingerprint"] == jobs[0].fingerprints[-1]
-        and all((root / part["path"]).is_file() for parts in manifest["tables"].values() for part in parts)
+    if not same or manifest["fingerprint"] != jobs[0].fingerprints[-1]:
+        return False
+    root, tables = Path(jobs[0].output), manifest["tables"]
+    if not all((root / part["path"]).is_file() for parts in tables.values() for part in parts):
+        return False
+    # A shard that was done again, for its errors, has parts of the same names.
+    done = [finished(job) or {"parts": {}} for job in jobs]
+    return all(
+        tables[name] == [sidecar["parts"].get(name) for sidecar in done] for name in tables if name != "headlines"
     )

@@ -32,10 +32,13 @@ from pipeline.segment_text import TextSettings
 
 
 class GuardSettings(NamedTuple):
-    """What one page may cost at most. No part of a fingerprint: they decide whether a page fails, never what it becomes."""
+    """What one page may cost at most. No part of a fingerprint: they decide whether a page fails, never what it becomes.
+
+    With others, shards that have pages which failed at them are done again.
+    """
 
     timeout: float = 60.0
-    """Seconds of wall clock one page may take; the last resort behind the budgets of the other stages."""
+    """Seconds of wall clock one page may take, a day at most; the last resort behind the budgets of the other stages."""
     memory_mb: int = 2_000
     """Memory one page may make a child take, in MB, beyond what it takes when idle; 0 for no limit."""
     recycle_pages: int = 2_000
@@ -56,10 +59,34 @@ class Settings(NamedTuple):
     guard: GuardSettings = GuardSettings()
 
 
+CHOICES = {"dom.parser": ("turbohtml", "beautifulsoup")}
+# More than any machine holds, and little enough for the numbers of C libraries.
+MANY = 10**15
+DAY = 24 * 60 * 60
+# What a number may be, both ends included.
+RANGES: dict[str, tuple[float, float]] = {
+    name: limits
+    for limits, names in (
+        ((1, MANY), "read.max_page_bytes read.max_ratio read.max_row_group_bytes decode.max_chars dom.max_elements"),
+        ((1, MANY), "text.wrap_columns text.max_lines guard.recycle_pages"),
+        # Fewer are a slip: of 64, meant as MB, each page would be cut into thousands of shards.
+        ((1_000, MANY), "read.shard_bytes"),
+        ((0, MANY), "language.context_letters"),
+        ((0, 10**9), "guard.memory_mb"),
+        ((0, 1), "decode.max_undecodable text.full_share text.stray_share"),
+        ((0, 1), "language.und_below language.prior_floor language.settle_at language.name_evidence"),
+        ((0, 1_000), "language.neighbour_weight language.hint_weight language.switch_cost"),
+        ((0.1, DAY), "guard.timeout"),
+    )
+    for name in names.split()
+}
+
+
 def load(path: str | Path) -> Settings:
     """Settings from a TOML file. Raises `SettingsError`."""
     try:
-        text = Path(path).read_text("utf-8")
+        # Some editors put a byte-order mark first.
+        text = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise SettingsError(f"{path}: the settings file cannot be read ({reason}); check the path") from None
@@ -72,7 +99,7 @@ def load(path: str | Path) -> Settings:
 
 
 def from_dict(tables: Mapping[str, Any]) -> Settings:
-    """Settings from nested mappings; what is missing keeps its default. Raises `SettingsError` for unknown keys and wrong types."""
+    """Settings from nested mappings; what is missing keeps its default. Raises `SettingsError` for unknown keys and wrong values."""
     _known("table", tables, Settings._fields)
     defaults = Settings()
     return Settings(**{name: _section(name, getattr(defaults, name), table) for name, table in tables.items()})
@@ -147,15 +174,26 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
         if isinstance(value, list | tuple) and (inner[-1] is Ellipsis or len(value) == len(inner)):
             kinds = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
             return tuple(_typed(name, kind, item) for kind, item in zip(kinds, value, strict=True))
-        raise SettingsError(f"{name} must be a list, not {value!r}")
+        length = "" if inner[-1] is Ellipsis else f" of {len(inner)}"
+        raise SettingsError(f"{name} must be a list{length}, not {value!r}")
     allowed = [arg for arg in get_args(hint) if arg is not type(None)] or [hint]
     if value is None and type(None) in get_args(hint):
         return None
     for kind in allowed:
         if kind is float and type(value) is int:
-            return float(value)
+            return float(_possible(name, value))
         if type(value) is kind:
-            return value
+            return _possible(name, value)
     raise SettingsError(
         f"{name} must be {' or '.join(getattr(kind, '__name__', str(kind)) for kind in allowed)}, not {value!r}"
     )
+
+
+def _possible(name: str, value: Any) -> Any:
+    """The value, if it is one of the choices and in the range. Raises `SettingsError`."""
+    choices, limits = CHOICES.get(name), RANGES.get(name)
+    if choices and value not in choices:
+        raise SettingsError(f"{name} must be {' or '.join(map(repr, choices))}, not {value!r}")
+    if limits and not limits[0] <= value <= limits[1]:
+        raise SettingsError(f"{name} must be from {limits[0]:_} to {limits[1]:_}, not {value!r}")
+    return value

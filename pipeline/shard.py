@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pipeline.stage import Problem, Record
 
 KEY_CHARS = 12
+# Errors of pages that went beyond the limits of `GuardSettings`.
+GUARDED = frozenset({"timeout", "memory", "crashed"})
 
 
 class Job(NamedTuple):
@@ -95,6 +97,11 @@ class Places(NamedTuple):
     def table(self, name: str, shard_id: str, key: str) -> Path:
         return self.root / name / f"part-{shard_id}-{key}.parquet"
 
+    def parts(self, tables: Iterable[str] = tuple(schema.TABLES)) -> list[Path]:
+        """The folders that hold parts: of these tables, of kept pages, and of headlines on their way."""
+        kept = [self.root / "stages" / stop for stop in STOP_NAMES if stop != TABLES]
+        return [*(self.root / name for name in tables), *kept, self.notes / "headlines"]
+
     def written(self, name: str, shard_id: str, key: str) -> Path:
         """Where a shard writes a table: headlines wait for their targets, which only `commit` knows."""
         place = Places(self.notes) if name == "headlines" else self
@@ -124,6 +131,9 @@ def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
     sidecar = read_sidecar(places.sidecar(stop, job.shard.shard_id))
     if sidecar is None or sidecar.get("key") != key_of(job, stop):
         return None
+    if sidecar.get("guard") not in (None, list(job.settings.guard)):
+        # Pages failed at limits that are others now.
+        return None
     whole = all((places.root / part["path"]).is_file() for part in sidecar["parts"].values())
     return sidecar if whole else None
 
@@ -132,7 +142,7 @@ def read_sidecar(path: Path) -> dict[str, Any] | None:
     """A sidecar; None where there is none."""
     try:
         sidecar: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (OSError, ValueError):
         return None
     return sidecar
 
@@ -290,6 +300,7 @@ def _write_sidecar(job: Job, parts: dict[str, dict[str, Any]], tally: Tally, sec
         "retryable": tally.retryable,
         "error_kinds": dict(tally.kinds),
         "skipped": dict(tally.skipped),
+        "guard": list(job.settings.guard) if GUARDED & tally.kinds.keys() else None,
         "parts": parts,
         "seconds": round(seconds, 3),
     }

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -14,6 +17,9 @@ import pytest
 
 from pipeline import __version__, read
 from pipeline.cli import main
+from pipeline.report.progress import told_summary
+from pipeline.runs import Summary
+from pipeline.stages import TABLES
 from tests.made import folder, page
 from tests.samples import RAW, ROOT, sample
 
@@ -140,6 +146,8 @@ def test_help_has_examples(command: str, capsys: pytest.CaptureFixture[str]) -> 
         (["run", "in", "-o", "out", "--column", "text"], "write it as OURS=THEIRS"),
         (["extract", "nowhere.html"], "no such file"),
         (["extract", "in"], "a folder; extract reads one page"),
+        (["extract", "x" * 300], "no such file"),
+        (["extract", "figures.csv"], "say which with presscut run ... --column text=NAME; columns found: day, sold"),
         (["schema", "pages"], "there is no table 'pages'"),
         (["status", "in"], "no run was started here"),
         (["retry", "in"], "no run was started here"),
@@ -154,6 +162,7 @@ def test_wrong_usage_is_one_line_that_says_what_to_do(
     (tmp_path / "type.toml").write_text("[decode]\nmax_chars = 'many'\n")
     (tmp_path / "table.toml").write_text("[langauge]\nund_below = 0.5\n")
     (tmp_path / "broken.toml").write_text("[language\n")
+    (tmp_path / "figures.csv").write_text("day,sold\n1,2\n")
     assert main(arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -177,6 +186,60 @@ def test_an_unreadable_page_is_one_line_and_status_one(tmp_path: Path) -> None:
     done = presscut("extract", str(tmp_path / "picture.html"))
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode().count("\n") == 1
+
+
+@pytest.mark.parametrize("command", [["status"], ["retry"], ["run", "in", "-o"]])
+@pytest.mark.parametrize("output", ["afile", "afile/in", "x" * 300])
+def test_an_output_that_cannot_be_is_one_line(
+    command: list[str],
+    output: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder(tmp_path / "in", [page(1)])
+    (tmp_path / "afile").write_text("no folder")
+    assert main([*command, output]) in (1, 2)
+    said = capsys.readouterr().err
+    assert said.startswith(f"presscut: {output}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device"), "out: No space left on device"),
+        (OSError(30, "Read-only file system", "out/manifest.json"), "out/manifest.json: Read-only file system"),
+        # As Arrow says it.
+        (OSError("Error writing bytes.\nDetail: [errno 28]"), "out: Error writing bytes. Detail: [errno 28]"),
+        (TimeoutError(), "out: TimeoutError"),
+    ],
+)
+def test_what_cannot_be_written_is_one_line_and_status_one(
+    error: OSError, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pipeline.runs.run", fail)
+    assert main(["run", "in", "-o", "out"]) == 1
+    assert capsys.readouterr().err == f"presscut: {said}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("schema > /dev/full", "standard output: No space left on device"),
+        (f"extract {TRAM} --format json > /dev/full", "standard output: No space left on device"),
+        (f"extract {TRAM} >&-", "standard output: closed"),
+        ("extract - <&-", "-: standard input is closed; name a file, or give a page on standard input"),
+        ("run - -o out <&-", "-: standard input is closed; name a file, or give a page on standard input"),
+    ],
+)
+def test_standard_input_and_output_that_do_not_work_are_named(command: str, said: str) -> None:
+    done = subprocess.run(["bash", "-c", f"{sys.executable} -m pipeline {command}"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, f"presscut: {said}\n")
 
 
 def test_a_reader_that_closes_the_pipe_is_no_error() -> None:
@@ -257,6 +320,29 @@ def test_compare_goes_on_after_a_page_that_cannot_be_read(tmp_path: Path, capsys
     assert f"{broken}: " in shown.err
 
 
+def test_compare_goes_on_after_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "nosuch.html", TRAM]) == 2
+    shown = capsys.readouterr()
+    assert [line.split("\t")[0] for line in shown.out.splitlines()] == ["file", TRAM]
+    assert "nosuch.html: no such file" in shown.err
+
+
+def test_compare_says_that_columns_are_told_of_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "figures.csv").write_text("day,sold\n1,2\n")
+    assert main(["compare", str(tmp_path / "figures.csv")]) == 2
+    assert "say which with presscut run ... --column text=NAME; columns found: day, sold" in capsys.readouterr().err
+
+
+def test_a_name_that_the_output_has_no_letters_for_is_shown_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = os.fsencode(tmp_path) + b"/tram-\xff.html"
+    Path(os.fsdecode(name)).write_bytes(Path(TRAM).read_bytes())
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(shown := io.BytesIO(), "utf-8", "strict"))
+    assert main(["compare", os.fsdecode(name)]) == 0
+    assert b"/tram-\\udcff.html\ttrafilatura\t" in shown.getvalue()
+
+
 def test_pages_and_tables_do_not_share_a_folder(tmp_path: Path) -> None:
     pages = folder(tmp_path / "pages", [page(1)])
     done = presscut("run", str(pages), "-o", str(tmp_path / "pages" / ".." / "pages"))
@@ -270,6 +356,19 @@ def test_the_hint_for_looking_at_the_tables_works_as_printed(tmp_path: Path) -> 
     hint = done.stderr.decode().partition("look at them with: ")[2].splitlines()[0]
     shown = subprocess.run(hint, shell=True, capture_output=True, check=True, cwd=ROOT)
     assert b"The ferry opens again, 1" in shown.stdout
+
+
+@pytest.mark.parametrize("name", ["o'clock", 'the "out"', "$HOME `pwd`", "two words", "back\\slash", "wow!", "''\""])
+def test_printed_commands_work_for_any_name_of_the_output(name: str, tmp_path: Path) -> None:
+    summary = Summary(name, TABLES, 1, 1, 1, 1, 1, 1, {}, {}, {}, 1.0)
+    said = told_summary(summary)
+    again = said.partition("another time: ")[2].splitlines()[0]
+    assert shlex.split(again) == ["presscut", "retry", name]
+    # The shell runs a Python whose `pipeline` shows what it is to read.
+    (tmp_path / "pipeline.py").write_text("def read(path): raise SystemExit(ascii(path))")
+    hint = said.partition("look at them with: ")[2].splitlines()[0].partition(" -c ")[2]
+    shown = subprocess.run(["bash", "-c", f"{sys.executable} -c {hint}"], capture_output=True, text=True, cwd=tmp_path)
+    assert shown.stderr == ascii(name) + "\n"
 
 
 def test_where_all_pages_failed_the_hint_shows_why(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -211,6 +212,33 @@ def test_references_are_part_of_the_place(parser: str) -> None:
     tree = walked(source, parser)
     assert tree.data == ["Salt & pears — <b> café"]
     assert source[tree.starts[0] : tree.ends[0]] == source[3:-4]
+
+
+@both
+def test_references_to_what_is_no_character_in_html_are_part_of_the_place(parser: str) -> None:
+    source = "<p>Salt &#1;&amp; pears&#11; &#xFFFF;&#x80; on top</p>"
+    tree = walked(source, parser)
+    assert source[tree.starts[0] : tree.ends[0]] == source[3:-4]
+
+
+def test_tags_in_a_text_area_are_part_of_the_place() -> None:
+    source = '<textarea><iframe src="/?x=1&amp;y=2"></iframe> One</textarea>'
+    tree = walked(source, "turbohtml")
+    assert source[tree.starts[0] : tree.ends[0]] == source[10:-11]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>" + "&#1;<!---->" * 20_000,
+        "<textarea>&amp;" + "<a " * 60_000,
+        "<p hidden>" + "one two " * 99 + "<textarea>&lt;" + "<a " * 60_000,
+    ],
+)
+def test_what_hardly_a_page_has_is_placed_in_linear_time(source: str) -> None:
+    started = time.process_time()
+    walked(source, "turbohtml")
+    assert time.process_time() - started < 10
 
 
 @both

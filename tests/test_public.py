@@ -6,11 +6,12 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import pipeline
-from pipeline import Document, PageError, Role, UsageError, extract, tag_languages
+from pipeline import Document, PageError, Role, UsageError, extract, read, tag_languages
 from pipeline.clean import clean, story
 from pipeline.model import Block
 from pipeline.report.formats import as_markdown
@@ -169,6 +170,26 @@ def test_the_text_of_a_document_has_its_standfirst_and_markdown_shows_it_once() 
     assert f"*{lead}*" in as_markdown(doc)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1. Mai ist Tag der Arbeit.", r"1\. Mai ist Tag der Arbeit."),
+        ("1986) was a good year.", r"1986\) was a good year."),
+        ("The first\n2. the second", "The first\n2\\. the second"),
+        ("1.", r"1\."),
+        ("1.5 million came.", "1.5 million came."),
+        ("12 came.", "12 came."),
+        ("- not an entry", r"\- not an entry"),
+        ("    not code *at all*", r"not code \*at all\*"),
+        ("One\n\n\t  - two", "One\n\n\\- two"),
+    ],
+)
+def test_markdown_shows_a_paragraph_as_it_reads(text: str, shown: str) -> None:
+    blocks = (Block(text, 0, len(text), "body/p", role=Role.BODY),)
+    doc = replace(extract(page(3).encode()), blocks=blocks, subtitle="")
+    assert as_markdown(doc).endswith(f"\n\n{shown}\n")
+
+
 def test_markdown_sets_the_titles_of_listed_stories_off_and_not_those_of_others() -> None:
     title, teaser = "The harbour keeps its last ferry", "The council voted on Monday."
     entry = [Block(title, 0, 32, role=Role.HEADLINE, listed=True), Block(teaser, 33, 61, role=Role.TEASER, listed=True)]
@@ -203,3 +224,20 @@ def test_leaving_languages_out_changes_nothing_else() -> None:
 def test_a_story_needs_no_more_cleaning(texts: list[str]) -> None:
     blocks = [Block(text, 0, 0, "p", role=Role.BODY) for text in texts]
     assert story(blocks) == clean("\n\n".join(texts))
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"tables": {"documents": [1]}}', "\udcff"])
+def test_a_damaged_manifest_is_said_to_be_one(content: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(
+        UsageError, match=r"manifest\.json: damaged; delete it and run presscut on the same pages again"
+    ):
+        read(tmp_path)
+
+
+def test_a_file_is_no_folder_of_tables(tmp_path: Path) -> None:
+    (path := tmp_path / "documents.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UsageError, match=r"documents\.parquet: a file; name the folder that a run wrote its tables to"):
+        read(path)
+    with pytest.raises(UsageError, match=r"presscut run PATH -o '.*/two words'"):
+        read(tmp_path / "two words")

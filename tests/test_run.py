@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from pipeline import PresscutError, Settings, UsageError, read, run
+from pipeline.decode import DecodeSettings
 from pipeline.extractors import CompareSettings
 from pipeline.io.items import ReadSettings
 from pipeline.language import LanguageSettings
@@ -191,6 +192,16 @@ def test_settings_of_the_guard_do_not_redo_anything(tmp_path: Path) -> None:
     assert run(inputs, output, workers=1, settings=Settings(guard=GuardSettings(timeout=9.0))).done_now == 0
 
 
+def test_pages_that_failed_at_a_limit_are_done_again_with_another(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1), poison("hang")]), tmp_path / "out"
+    first = run(inputs, output, settings=Settings(guard=GuardSettings(timeout=3.0)), workers=1, child=POISON_CHILD)
+    assert (first.documents, first.errors) == (1, 1)
+    # The same page in the usual child, where the marker means nothing.
+    again = run(inputs, output, settings=Settings(guard=GuardSettings(timeout=50.0)), workers=1)
+    assert (again.documents, again.errors, again.done_now) == (2, 0, 1)
+    assert len(read(output)["documents"]) == 2
+
+
 def test_a_moved_folder_gives_the_same_bytes(tmp_path: Path) -> None:
     inputs = folder(tmp_path / "in", map(page, range(9)))
     run(inputs, tmp_path / "a", workers=1)
@@ -275,6 +286,99 @@ def test_status_and_retry(tmp_path: Path) -> None:
     again = retry(output, workers=1)
     assert (again.documents, again.errors) == (2, 0)
     assert retry(output, workers=1).done_now == 0
+
+
+def test_a_retry_that_is_stopped_before_its_end_is_ended_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1), poison("hang")]), tmp_path / "out"
+    run(inputs, output, settings=Settings(guard=GuardSettings(timeout=3.0)), workers=1, child=POISON_CHILD)
+    monkeypatch.setattr("pipeline.commit.commit", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        retry(output, workers=1)
+    monkeypatch.undo()
+    assert not status(output)["committed"]
+    assert retry(output, workers=1).documents == 2
+    tables = read(output)
+    assert (len(tables["documents"]), len(tables["errors"])) == (2, 0)
+    assert len(tables["headlines"]) and status(output)["committed"]
+
+
+def _interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_retry_whose_input_is_gone_forgets_nothing(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1), poison("hang")]), tmp_path / "out"
+    run(inputs, output, settings=Settings(guard=GuardSettings(timeout=3.0)), workers=1, child=POISON_CHILD)
+    inputs.rename(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="no longer there; put it back"):
+        retry(output, workers=1)
+    assert status(output)["shards_done"] == 1
+
+
+def test_a_run_removes_nothing_that_it_did_not_write(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    mine = [
+        "documents/thesis.docx", "documents/part-of-me.parquet", "errors/log.txt", "stages/label/plan.txt", ".notes.tmp-1",
+        "deep/.part-x-0123456789ab.parquet.tmp-1", "blocks/.draft.tmp-7",
+    ]  # fmt: skip
+    for name in mine:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_text("mine", "utf-8")
+    left = output / "blocks" / ".part-files-all-0123456789ab.parquet.tmp-4711"
+    left.write_text("of a worker that was killed", "utf-8")
+    for settings in (Settings(), Settings(decode=DecodeSettings(max_chars=5_000))):
+        run(inputs, output, workers=1, settings=settings)
+    assert all((output / name).read_text("utf-8") == "mine" for name in mine)
+    assert not left.exists()
+    assert len(list(output.glob("documents/*.parquet"))) == 2
+
+
+@pytest.mark.parametrize("inside", ["documents", "documents/sub", ".presscut", "stages"])
+def test_pages_in_the_folders_of_the_tables_are_refused(tmp_path: Path, inside: str) -> None:
+    inputs = folder(tmp_path / inside, [page(1)])
+    with pytest.raises(UsageError, match="cannot share a folder"):
+        run(inputs, tmp_path, workers=1)
+    assert len(list(inputs.glob("*.html"))) == 1
+
+
+@pytest.mark.parametrize("name", ["out-12:30", "out[1]", "out*x", "o?t", "out 'of' date"])
+def test_an_output_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    inputs = folder(tmp_path / "in", map(page, range(3)))
+    folder(tmp_path / "out1", [])
+    monkeypatch.chdir(tmp_path)
+    run(inputs, name, workers=1, until="label")
+    assert run(inputs, name, workers=1).documents == 3
+    assert len(read(name)["documents"]) == 3
+
+
+@pytest.mark.parametrize(("output", "said"), [("", "its name is empty"), ("s3://bucket/out", "not to an address")])
+def test_an_output_that_is_no_folder_of_this_machine_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, said: str
+) -> None:
+    inputs = folder(tmp_path / "in", [page(1)])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=said):
+        run(inputs, output, workers=1)
+    assert os.listdir(tmp_path) == ["in"]
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_read(tmp_path: Path) -> None:
+    inputs = folder(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9")), [page(1)])
+    assert run(inputs, tmp_path / "out", workers=1).documents == 1
+    assert run(inputs, tmp_path / "out", workers=1).done_now == 0
+
+
+def test_a_script_may_call_run_as_it_stands(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", map(page, range(20)))
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import pipeline\nprint('begun')\nprint(pipeline.run({str(inputs)!r}, {str(tmp_path / 'out')!r}, workers=2).documents)\n",
+        "utf-8",
+    )
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
+    assert (ran.stdout, ran.returncode) == ("begun\n20\n", 0), ran.stderr
 
 
 def set_back(output: Path, done: dict[str, int], began: float) -> None:

@@ -5,12 +5,16 @@ One worker needs no pool: the shards are done here, and the guard's child takes 
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any
 
 from pipeline.engines import Failed, Outcome
 from pipeline.engines.child import die_with
@@ -36,11 +40,28 @@ def run_local(jobs: Sequence[Job], workers: int | None = None) -> Iterator[Outco
     deaths: Counter[str] = Counter()
     undone = list(jobs)
     while undone:
-        pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_worker, (os.getpid(),))
+        pool = ProcessPoolExecutor(count, _Spawn(), _start_worker, (os.getpid(),))
         try:
             yield from _one_pool(pool, undone, count, deaths)
         finally:
             _end(pool)
+
+
+class _Worker(SpawnProcess):
+    """A process that does not run the script again that started it: whoever calls `pipeline.run` in one need not guard it."""
+
+    @staticmethod
+    def _Popen(process: BaseProcess) -> Any:  # noqa: N802
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return SpawnProcess._Popen(process)  # noqa: SLF001
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _Spawn(SpawnContext):
+    Process = _Worker
 
 
 def cores() -> int:

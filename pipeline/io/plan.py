@@ -39,6 +39,8 @@ BUCKET_FILES = 8
 BUCKET_BITS = 6
 HASH_BITS = 64
 STDIN = "-"
+# In place of a digest.
+UNREADABLE = "unreadable"
 # What stores call it, the surest first.
 VERSION_KEYS = ("ETag", "etag", "md5Hash", "LastModified", "Last-Modified", "mtime", "updated", "created")
 
@@ -58,7 +60,7 @@ class Found(NamedTuple):
     name: str
     size: int
     version: str
-    """Changes when the file does: modification time in ns, or the store's etag."""
+    """Changes when the file does: times of modification and change in ns, or the store's etag."""
     named: bool = False
     """Whether the user named it, not a folder that it is in."""
 
@@ -100,13 +102,19 @@ def survey(paths: Sequence[str], settings: ReadSettings, known: Mapping[str, str
 def _expand(path: str, skipped: Counter[str]) -> Iterator[Found]:
     """The files that one path stands for. Raises `UsageError` when it does not exist."""
     if path == STDIN:
-        yield _spool_stdin()
+        if sys.stdin is None:
+            raise UsageError("standard input is closed; give a file, or a page to read from it")
+        yield _spooled(sys.stdin.buffer, STDIN)
     elif is_url(path):
         yield from _expand_url(path, skipped)
     elif os.path.isdir(path):
         yield from _walk(Path(path), skipped)
-    elif os.path.exists(path):
+    elif os.path.isfile(path):
         yield _local(Path(path), Path(path).name)._replace(named=True)
+    elif os.path.exists(path):
+        # A pipe, mostly: what comes out of it cannot be read again.
+        with open(path, "rb") as raw:
+            yield _spooled(raw, Path(path).name)
     else:
         raise UsageError(
             f"{path}: no such file or folder; check the spelling, or give - to read a page from standard input"
@@ -118,7 +126,7 @@ def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
         skipped["hidden folder"] += sum(name.startswith(".") for name in folders)
         seen = sorted(name for name in folders if not name.startswith("."))
         # `presscut run . -o tables`, again: its own tables are no pages.
-        folders[:] = [name for name in seen if not Path(folder, name, NOTES).is_dir()]
+        folders[:] = [name for name in seen if not _holds_tables(Path(folder, name))]
         skipped["folder of a run's tables"] += len(seen) - len(folders)
         # Not walked into: one may lead back up.
         skipped["link to a folder"] += sum(Path(folder, name).is_symlink() for name in folders)
@@ -132,6 +140,11 @@ def _walk(root: Path, skipped: Counter[str]) -> Iterator[Found]:
     skipped += Counter()  # drops the zeros
 
 
+def _holds_tables(folder: Path) -> bool:
+    """Whether a run has written there; one that never began has left its notes alone."""
+    return os.path.isfile(folder / NOTES / "plan.json")
+
+
 def _cannot_list(error: OSError) -> None:
     raise UsageError(
         f"{error.filename}: the folder cannot be listed ({error.strerror}); make it readable or leave it out"
@@ -141,17 +154,18 @@ def _cannot_list(error: OSError) -> None:
 def _local(path: Path, name: str) -> Found:
     stat = path.stat()
     # Names on disk may hold bytes that are no UTF-8; shown names must be writable to any table.
-    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return Found(str(path), shown, stat.st_size, str(stat.st_mtime_ns))
+    shown = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    # The second changes with permissions too, and where a program sets the first back.
+    return Found(str(path), shown, stat.st_size, f"{stat.st_mtime_ns} {stat.st_ctime_ns}")
 
 
-def _spool_stdin() -> Found:
-    """Standard input as a temporary file, so that workers can open it and archives can be read in any order."""
+def _spooled(raw: IO[bytes], name: str) -> Found:
+    """A stream as a temporary file, so that workers can open it and archives can be read in any order."""
     handle, path = tempfile.mkstemp(prefix="presscut-stdin-")
     atexit.register(Path(path).unlink, missing_ok=True)
     with open(handle, "wb") as copy:
-        shutil.copyfileobj(sys.stdin.buffer, copy)
-    return Found(path, STDIN, os.path.getsize(path), _sha256(path))
+        shutil.copyfileobj(raw, copy)
+    return Found(path, name, os.path.getsize(path), _sha256(path))
 
 
 def _expand_url(url: str, skipped: Counter[str]) -> Iterator[Found]:
@@ -276,9 +290,12 @@ def _hash_bits(name: str) -> str:
 def _shard(shard_id: str, members: Sequence[Member], known: Mapping[str, str], digests: dict[str, str]) -> Shard:
     ranges = [f"{part.name}\0{part.start}\0{part.stop}\0{part.reader}" for _, part in members]
     stat_key = _joined([f"{r}\0{file.size}\0{file.version}" for r, (file, _) in zip(ranges, members, strict=True)])
-    digest = known.get(stat_key) or _joined(
-        [f"{r}\0{_content(file, digests)}" for r, (file, _) in zip(ranges, members, strict=True)]
-    )
+    digest = known.get(stat_key, "")
+    if not digest:
+        contents = [_content(file, digests) for file, _ in members]
+        digest = _joined([f"{r}\0{content}" for r, content in zip(ranges, contents, strict=True)])
+        # Who may read a file changes without the file.
+        stat_key = "" if UNREADABLE in contents else stat_key
     return Shard(shard_id, tuple(part for _, part in members), digest, stat_key)
 
 
@@ -301,4 +318,4 @@ def _sha256(path: str) -> str:
         with open(path, "rb") as raw:
             return hashlib.file_digest(raw, "sha256").hexdigest()
     except OSError:
-        return "unreadable"
+        return UNREADABLE

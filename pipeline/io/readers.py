@@ -168,8 +168,9 @@ def _read_part(part: Part, settings: ReadSettings) -> Iterator[Item]:
         raise
     except Exception as error:  # noqa: BLE001
         # Stores and format libraries raise what they like; the run must not end for it, nor the file be passed over.
-        # A store may answer next time; a local file will not.
-        yield Failure(Locator(part.name), "unreadable", _reason(error), retryable=is_url(part.path))
+        # A store may answer next time, and a file may be there or legible; what a library makes of it will be the same.
+        retryable = is_url(part.path) or isinstance(error, OSError)
+        yield Failure(Locator(part.name), "unreadable", _reason(error), retryable=retryable)
 
 
 def _reason(error: Exception) -> str:

@@ -55,7 +55,12 @@ def _sync(path: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Sorted keys, one value a line: bytes follow from the value, and a diff shows what changed."""
     with atomic(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+        try:
+            temporary.write_text(text + "\n", "utf-8")
+        except UnicodeEncodeError:
+            # Names of files that are no UTF-8.
+            temporary.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 class Written(NamedTuple):
@@ -155,7 +160,7 @@ def _cut(batches: Iterable[pa.RecordBatch], schema: pa.Schema, rows: int) -> Ite
 
 def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
     """What `write_batches` wrote, a row group at a time."""
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(os.path.abspath(path)) as file:
         for group in range(file.num_row_groups):
             yield from file.read_row_group(group, use_threads=False).to_batches()
 
@@ -163,8 +168,9 @@ def read_batches(path: Path) -> Iterator[pa.RecordBatch]:
 def _parquet(
     path: Path, schema: pa.Schema, dictionaries: list[str] | bool = True, statistics: list[str] | bool = True
 ) -> pq.ParquetWriter:
+    # A relative name with a colon would be taken for an address.
     return pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6",
+        os.path.abspath(path), schema, compression="zstd", compression_level=COMPRESSION_LEVEL, version="2.6",
         use_dictionary=dictionaries,  # type: ignore[arg-type]  # the stubs know of bool only
         write_statistics=statistics,
     )  # fmt: skip

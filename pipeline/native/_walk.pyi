@@ -21,6 +21,7 @@ def walk(
     max_elements: int,
     is_hiding_style: Callable[[str], object],
     unescape: Callable[[str], str],
+    literal: frozenset[str],
 ) -> bool: ...
 def blocks(
     tree: Tree,

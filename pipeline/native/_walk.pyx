@@ -84,10 +84,12 @@ cdef class Place:
     cdef Py_ssize_t* lines
     cdef dict resolved, marks
     cdef object unescape
+    cdef frozenset literal
     cdef type element_type, text_type
     cdef Field tag, children, line, column, content
 
-    def __cinit__(self, str source not None, unescape, dict marks, type element_type, type text_type):
+    def __cinit__(self, str source not None, unescape, frozenset literal not None, dict marks, type element_type, type text_type):
+        self.literal = literal
         self.tag, self.children = _field(element_type, "tag"), _field(element_type, "children")
         self.line, self.column = _field(element_type, "source_line"), _field(element_type, "source_col")
         self.content = _field(text_type, "data")
@@ -201,24 +203,27 @@ cdef class Place:
         cdef Py_ssize_t cursor = content, place
         cdef str core
         cdef int mark
+        cdef bint literal = self.tag.of(node) in self.literal
         while nodes:
             children, place = nodes[len(nodes) - 1], places[len(places) - 1]
             if place == len(children):
                 nodes.pop()
                 places.pop()
+                literal = False
                 continue
             places[len(places) - 1] = place + 1
             inner = children[place]
             if type(inner) is self.text_type:
                 core = (<str>self.content.of(inner)).strip()
                 if core:
-                    _, _, cursor = self.located(core, cursor)
+                    _, _, cursor = self.located(core, cursor, literal)
             elif type(inner) is self.element_type:
                 mark = <int>self.marks.get(self.tag.of(inner), 0)
                 cursor = max(cursor, self.after(inner, mark & (VOID | RAW | NESTED)))
                 if not mark & (VOID | RAW | NESTED):
                     nodes.append(self.children.of(inner))
                     places.append(0)
+                    literal = self.tag.of(inner) in self.literal
         return cursor
 
     cdef bint has_running_text(self, node) except -1:
@@ -239,14 +244,14 @@ cdef class Place:
                     nodes.extend(self.children.of(inner))
         return False
 
-    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) located(self, str core, Py_ssize_t low):
+    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) located(self, str core, Py_ssize_t low, bint literal):
         """As `pipeline.places.locate`, for a text without outer blanks."""
         cdef Py_ssize_t start = self.gap_end(low), end
         cdef Py_UCS4 char = core[0]
         if char != u"<" and char != u"&" and PyUnicode_Tailmatch(self.source, core, start, self.size, -1):
             end = start + len(core)
             return start, end, end
-        return self.sought(core, start, low)
+        return self.sought(core, start, low, literal)
 
     cdef Py_ssize_t attributes_end(self, Py_ssize_t at) except -2:
         """Past the rest of a tag, as `pipeline.places.ATTRIBUTES` reads it; -1 if it never ends."""
@@ -370,7 +375,7 @@ cdef class Place:
             found = self.resolved[reference] = self.unescape(reference)
         return found
 
-    cdef Py_ssize_t spelled(self, str text, Py_ssize_t start) except -2:
+    cdef Py_ssize_t spelled(self, str text, Py_ssize_t start, bint literal) except -2:
         """As `pipeline.places._spelled`."""
         cdef Py_ssize_t at = start, done = 0, length = len(text), end
         cdef int kind = PyUnicode_KIND(text)
@@ -389,7 +394,7 @@ cdef class Place:
                         return -1
                     at, done = end, done + len(resolved)
                     continue
-            elif char == u"<":
+            elif char == u"<" and not literal:
                 end = self._markup_end(at)
                 if end >= 0:
                     at = end
@@ -400,7 +405,7 @@ cdef class Place:
             done += 1
         return at
 
-    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) sought(self, str core, Py_ssize_t start, Py_ssize_t low):
+    cdef (Py_ssize_t, Py_ssize_t, Py_ssize_t) sought(self, str core, Py_ssize_t start, Py_ssize_t low, bint literal):
         """As `pipeline.places._sought`."""
         cdef Py_ssize_t end, tried = 0, at, stop = min(low + MOVED_CHARS, self.size)
         cdef Py_UCS4 char, initial = core[0]
@@ -409,7 +414,7 @@ cdef class Place:
             if end < 0 or not self.resolve(start, end).isspace():
                 break
             start = self.gap_end(end)
-        end = self.spelled(core, start)
+        end = self.spelled(core, start, literal)
         if end >= 0:
             return start, end, end
         at = self.source.find(core, low, stop)
@@ -419,7 +424,7 @@ cdef class Place:
             char = PyUnicode_READ(self.kind, self.data, at)
             if char != initial and char != u"&":
                 continue
-            end = self.spelled(core, at)
+            end = self.spelled(core, at, literal)
             if end >= 0:
                 return at, end, low
             tried += 1
@@ -530,6 +535,7 @@ cdef inline int _put(array numbers, Py_ssize_t at, int64_t value) except -1:
 def walk(
     root, str source not None, tree, type element_type, type text_type, type kind_type, frozenset inline, object unseen,
     frozenset void, frozenset raw, frozenset nested, frozenset joined, Py_ssize_t max_elements, is_hiding_style, unescape,
+    frozenset literal,
 ):
     """Fill an empty tree; true if the page was cut, its open elements are then closed."""
     cdef list kinds = tree.kinds, data = tree.data, noscripts = tree.noscripts, titles = tree.titles
@@ -539,7 +545,7 @@ def walk(
     cdef array opened = _column(tree.opened), seams = _column(tree.seams)
     cdef dict hrefs = tree.hrefs, known = {}
     cdef dict marks = _marks(inline, unseen, void, raw, nested, joined)
-    cdef Place place = Place(source, unescape, marks, element_type, text_type)
+    cdef Place place = Place(source, unescape, literal, marks, element_type, text_type)
     cdef Field attributes = _field(element_type, "attrs")
     cdef Above above = Above()
     cdef Level here = Level(0, -1, -1, -1, 0)
@@ -551,7 +557,7 @@ def walk(
     cdef Py_ssize_t cursor = 0, low, start, end, index = 0, text_box = -1, begin, stop, more
     # Shown: how deep the element stands whose hidden text counts as seen.
     cdef Py_ssize_t shown = NOWHERE
-    cdef bint is_unseen = False, is_hidden, apart = True
+    cdef bint is_unseen = False, is_hidden, apart = True, is_literal = False
     cdef int mark, char_kind
     cdef const void* chars
     while True:
@@ -559,7 +565,7 @@ def walk(
             if not above.depth:
                 return False
             _put(lasts, here.parent, index - 1)
-            here, nodes = above.pop(), above.nodes.pop()
+            here, nodes, is_literal = above.pop(), above.nodes.pop(), False
             if above.depth == shown:
                 shown = NOWHERE
             continue
@@ -581,7 +587,7 @@ def walk(
             if before is not None:
                 low = max(low, place.after(before, is_unseen))
                 before = None
-            start, end, cursor = place.located(core, low)
+            start, end, cursor = place.located(core, low, is_literal)
             _append(starts, start)
             _append(ends, end)
             if apart or here.box != text_box:
@@ -655,7 +661,7 @@ def walk(
                     shown = above.depth
                 above.push(nodes, here)
                 nodes = children
-                here.next, here.parent, here.kind = 0, index, inner
+                here.next, here.parent, here.kind, is_literal = 0, index, inner, tag in literal
                 if not mark & INLINE:
                     here.box = index
                 if href:

@@ -9,9 +9,11 @@ from pipeline.clean import PARAGRAPH, paragraph
 from pipeline.document import Document
 from pipeline.model import Block, Role
 
-# What Markdown would read as markup, anywhere or at the beginning of a line.
+# What Markdown would read as markup: blanks before a line (four make it code), these anywhere, and at the beginning of a line a mark, or
+# the mark behind a number.
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_\[\]<>&|~])")
-AT_LINE_START = re.compile(r"^(\s*)([#+=:-]|\d+(?=[.)]))", re.MULTILINE)
+AT_LINE_START = re.compile(r"^([^\S\n]*)(?=[#+=:-])|^([^\S\n]*\d+)(?=[.)](?:\s|$))", re.MULTILINE)
 FENCE = re.compile("`+")
 # The element directly around the text is a block of code (``pre.poem#lead``).
 PREFORMATTED = re.compile(r"(?:^|/)(?:pre|textarea|listing|xmp|plaintext)(?:[.#@][^/]*)?(?:/code[^/]*)?$")
@@ -60,4 +62,4 @@ def _markdown(block: Block) -> str:
 
 
 def _escaped(text: str) -> str:
-    return AT_LINE_START.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", text))
+    return AT_LINE_START.sub(r"\1\2\\", SPECIAL.sub(r"\\\1", INDENT.sub("", text)))

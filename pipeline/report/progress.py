@@ -74,7 +74,7 @@ def told_summary(summary: Summary) -> str:
     if summary.errors:
         lines.append(f"errors by kind: {_counts(summary.error_kinds)}; each with its reason in {summary.output}/errors")
     if summary.retryable:
-        lines.append(f"{summary.retryable} of them may work another time: presscut retry {summary.output}")
+        lines.append(f"{summary.retryable} of them may work another time: presscut retry {shlex.quote(summary.output)}")
     if summary.until == TABLES:
         lines.append(
             f"{summary.output}: "
@@ -85,12 +85,16 @@ def told_summary(summary: Summary) -> str:
             if summary.documents
             else "['errors'][['kind', 'message']]"
         )
-        lines.append(
-            f"look at them with: {_python()} -c \"import pipeline; print(pipeline.read('{summary.output}'){shown})\""
-        )
+        code = f"import pipeline; print(pipeline.read({summary.output!r}){shown})"
+        lines.append(f"look at them with: {_python()} -c {_quoted(code)}")
     else:
         lines.append(f"pages after {summary.until} are kept in {summary.output}/stages/{summary.until}")
     return "\n".join(lines)
+
+
+def _quoted(code: str) -> str:
+    """Code as one word of a shell: in double quotes, which keep those of Python readable, unless they would change it."""
+    return shlex.quote(code) if set(code) & set('"$`\\!') else f'"{code}"'
 
 
 def _python() -> str:

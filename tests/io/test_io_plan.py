@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import UsageError
 from pipeline.io.items import ReadSettings, Shard, Skipped
-from pipeline.io.plan import plan, survey
+from pipeline.io.plan import UNREADABLE, plan, survey
 from pipeline.io.readers import read_shard
 from tests.io.archives import SETTINGS, failures, pack, page, pages, read, responses, write
 
@@ -133,13 +134,54 @@ def test_what_is_named_outright_is_read_whatever_its_name(tmp_path: Path) -> Non
     assert [found.data for found in pages(read(path))] == [page(1)]
 
 
-def test_an_unreadable_file_is_one_failure_that_is_not_worth_retrying(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_one_failure_that_is_worth_retrying(tmp_path: Path) -> None:
     path = write(tmp_path, "a.html", page(1))
     shards = plan([str(path)], SETTINGS)
     path.unlink()
     (lost,) = failures(list(read_shard(shards[0], SETTINGS)))
-    assert (lost.kind, lost.retryable) == ("unreadable", False)
+    assert (lost.kind, lost.retryable) == ("unreadable", True)
     assert lost.message == "cannot be read: No such file or directory"
+
+
+def test_a_file_that_becomes_readable_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, "a.html", page(1))
+    monkeypatch.setattr("pipeline.io.plan._sha256", lambda _: UNREADABLE)
+    [before] = plan([str(path)], SETTINGS)
+    # Who may read it can change without the file, so nothing is remembered of it.
+    assert not before.stat_key
+    monkeypatch.undo()
+    [after] = plan([str(path)], SETTINGS)
+    assert after.stat_key and after.digest != before.digest
+
+
+def test_new_content_is_seen_though_size_and_time_are_those_of_before(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.html", b"<p>one")
+    [before] = plan([str(path)], SETTINGS)
+    kept = path.stat().st_mtime_ns
+    path.write_bytes(b"<p>two")
+    os.utime(path, ns=(kept, kept))
+    [after] = survey([str(path)], SETTINGS, {before.stat_key: before.digest}).shards
+    assert after.digest != before.digest
+
+
+def test_what_comes_out_of_a_pipe_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit((tmp_path / "pipe").write_bytes, page(1))
+        [found] = pages(read(tmp_path / "pipe"))
+    assert (found.data, found.locator.file) == (page(1), "pipe")
+
+
+def test_names_that_are_no_utf_8_stay_apart(tmp_path: Path) -> None:
+    for name in (b"caf\xe9.html", b"caf\xe8.html"):
+        (tmp_path / os.fsdecode(name)).write_bytes(page(1))
+    assert names(plan([str(tmp_path)], SETTINGS)) == ["caf\\xe8.html", "caf\\xe9.html"]
+
+
+def test_notes_of_a_run_that_never_began_hide_no_pages(tmp_path: Path) -> None:
+    write(tmp_path, "site/pages/a.html", page(1))
+    (tmp_path / "site/pages/.presscut").mkdir()
+    assert names(plan([str(tmp_path / "site")], SETTINGS)) == ["pages/a.html"]
 
 
 def test_shard_ids_are_safe_as_file_names(tmp_path: Path) -> None:
@@ -149,11 +191,11 @@ def test_shard_ids_are_safe_as_file_names(tmp_path: Path) -> None:
         assert re.fullmatch(r"[a-z0-9-]{1,64}", shard.shard_id)
 
 
-def test_a_name_that_is_no_unicode_is_shown_with_replacement_characters(tmp_path: Path) -> None:
+def test_a_name_that_is_no_unicode_is_shown_with_its_bytes(tmp_path: Path) -> None:
     path = os.fsencode(tmp_path) + b"/caf\xe9.html"
     Path(os.fsdecode(path)).write_bytes(page(1))
     (found,) = pages(read(tmp_path))
-    assert found.locator.file == "caf\ufffd.html"
+    assert found.locator.file == "caf\\xe9.html"
 
 
 def test_a_long_archive_that_grows_keeps_its_first_ranges(tmp_path: Path) -> None:
