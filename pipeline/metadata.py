@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.clean import paragraph
-from pipeline.meta.bylines import read_blocks
+from pipeline.meta.bylines import BLOCKS_BEHIND, read_blocks, title_index
 from pipeline.meta.dates import date_in_url, parse_date
 from pipeline.meta.facts import Facts, plain, tidy
 from pipeline.meta.jsonld import read_jsonld
@@ -36,6 +36,11 @@ MAX_VISIBLE_TITLES = 50
 MAX_TITLE_CHARS = 500
 MAX_URL_CHARS = 2_000
 MIN_DESCRIPTION_CHARS = 20
+# A title the labeller is this sure of, with text this close behind it, is the page's own whatever else is declared.
+SURE_TITLE_SCORE = 0.9
+BLOCKS_TO_BODY = 20
+# Subtitles of a lower score are believed right behind the title only.
+SURE_SUBTITLE_SCORE = 0.5
 MAX_TOPICS = 50
 MAX_TOPIC_CHARS = 100
 
@@ -176,7 +181,12 @@ def _title(facts: Sequence[Facts], blocks: Sequence[Block], head: _Head, site_na
     visible = [block.text for block in sorted(titles, key=lambda block: block.role is not TITLE)]
     declared = [(fact.origin, fact.title) for fact in facts]
     return choose_title(
-        Titles([text for text in visible if len(text) <= MAX_TITLE_CHARS][:MAX_VISIBLE_TITLES], declared, head.title),
+        Titles(
+            [text for text in visible if len(text) <= MAX_TITLE_CHARS][:MAX_VISIBLE_TITLES],
+            declared,
+            head.title,
+            _sure_title(blocks),
+        ),
         site_name,
         url,
     )
@@ -202,18 +212,50 @@ def _date(facts: Sequence[Facts], field: str, language: str) -> tuple[str, str]:
     return "", ""
 
 
+def _sure_title(blocks: Sequence[Block]) -> str:
+    """The first highest heading that is surely a title, if the story's text begins close behind it."""
+    for index, block in enumerate(blocks):
+        if block.role is TITLE and block.level == 1 and block.score >= SURE_TITLE_SCORE:
+            behind = blocks[index + 1 : index + 1 + BLOCKS_TO_BODY]
+            return block.text if any(other.role is BODY for other in behind) else ""
+    return ""
+
+
 def _subtitle(blocks: Sequence[Block], description: str, title: str) -> str:
-    """The subtitle block, or the block outside the story's text that the page's own description repeats."""
-    stated = next((block.text for block in blocks if block.role is SUBTITLE), "")
+    """The best subtitle block, else the block outside the story's text that the page's own description repeats."""
     wanted, size = folded(description), len(description)
-    if stated or size < MIN_DESCRIPTION_CHARS or wanted == folded(title):
+    described = wanted if size >= MIN_DESCRIPTION_CHARS and wanted != folded(title) else ""
+    if stated := _best_subtitle(blocks, described, title):
         return stated
+    if not described:
+        return ""
     around = (
         block.text
         for block in blocks
         if block.role is not BODY and not block.listed and 0.8 * size < len(block.text) < 1.25 * size
     )
     return next((text for text in around if folded(text) == wanted), "")
+
+
+def _best_subtitle(blocks: Sequence[Block], described: str, title: str) -> str:
+    """Of several subtitle blocks the one that the description repeats, else one close behind the title, else the surest."""
+    places = [index for index, block in enumerate(blocks) if block.role is SUBTITLE]
+    if not places:
+        return ""
+    at = title_index(blocks, title)
+
+    def rank(index: int) -> tuple[bool, bool, float]:
+        block = blocks[index]
+        return _repeats(described, folded(block.text)), 0 < index - at <= BLOCKS_BEHIND, block.score
+
+    believed = [index for index in places if blocks[index].score >= SURE_SUBTITLE_SCORE or any(rank(index)[:2])]
+    return blocks[max(believed, key=rank)].text if believed else ""
+
+
+def _repeats(description: str, text: str) -> bool:
+    """One of the two begins with the other, descriptions being cut off where they get long."""
+    short = min(description, text, key=len)
+    return len(short) >= MIN_DESCRIPTION_CHARS and description.startswith(short) and text.startswith(short)
 
 
 def _topics(facts: Sequence[Facts]) -> tuple[str, ...]:

@@ -159,6 +159,105 @@ def test_a_name_that_is_a_month_too_is_kept() -> None:
     assert found.authors == ("April May",)
 
 
+def byline(text: str, role: Role = Role.BYLINE) -> Metadata:
+    blocks = [Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE), Block(text, 26, 90, role=role)]
+    return metadata(None, blocks, None, "")
+
+
+@pytest.mark.parametrize("head", ['<meta name="date" content="05.03.2024">', ""])
+def test_a_date_with_full_stops_has_no_time_wherever_it_is_stated(head: str) -> None:
+    assert read(page(head, below="" if head else "<time>05.03.2024</time>")).published == "2024-03-05"
+
+
+ADA, JON, PIA = (
+    f'<a href="/author/{name.split()[0].lower()}">{name}</a>' for name in ("Ada Brook", "Jon Vale", "Pia Lens")
+)
+
+
+@pytest.mark.parametrize(
+    ("linked", "authors"),
+    [
+        (f"By {ADA} and {JON}", ("Ada Brook", "Jon Vale")),
+        (f"Von {ADA} und {JON}", ("Ada Brook", "Jon Vale")),
+        (f"By {ADA}, {JON}", ("Ada Brook", "Jon Vale")),
+        (f"By {ADA}, {JON} and {PIA}", ("Ada Brook", "Jon Vale", "Pia Lens")),
+        (f"By {ADA} and Bo Quist", ("Ada Brook", "Bo Quist")),
+        (f"By {ADA}, Cai Moss and Bo Quist", ("Ada Brook", "Cai Moss", "Bo Quist")),
+        (f"By {ADA} (text) and {JON}", ("Ada Brook", "Jon Vale")),
+        (f"By {ADA} and {JON}, photos by {PIA}", ("Ada Brook", "Jon Vale")),
+        # Behind a comma alone stand places, roles and employers.
+        (f"By {ADA}, New Haven", ("Ada Brook",)),
+        (f"By {ADA}, Senior Reporter", ("Ada Brook",)),
+        (f"By {ADA} in New Haven", ("Ada Brook",)),
+    ],
+)
+@pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
+def test_authors_behind_a_linked_one_are_read_on(linked: str, authors: tuple[str, ...], parser: str) -> None:
+    assert read(page(below=f'<p class="byline">{linked}</p>'), parser=parser).authors == authors
+
+
+@pytest.mark.parametrize(
+    ("text", "authors"),
+    [
+        ("By Ada Brook, Fjord News", ("Ada Brook",)),
+        ("Von Ada Brook, dpa", ("Ada Brook",)),
+        ("By Ada Brook, photographs by Pia Lens", ("Ada Brook",)),
+        ("By Ada Brook and photographs by Pia Lens", ("Ada Brook",)),
+        ("Text: Ada Brook, Fotos: Pia Lens", ("Ada Brook",)),
+        ("Fotos: Pia Lens, Text: Ada Brook", ("Ada Brook",)),
+        ("Por Ada Brook; fotos de Pia Lens", ("Ada Brook",)),
+        ("文・山田太郎 写真・鈴木花子", ("山田太郎",)),
+        ("记者：李明 编辑：王芳", ("李明",)),
+        ("责任编辑：王芳", ()),
+        ("Photographs by Pia Lens", ()),
+        # Who did both is an author.
+        ("Story and photos by Ada Brook", ("Ada Brook",)),
+        ("Text und Fotos: Ada Brook", ("Ada Brook",)),
+        ("By Ada Brook with additional reporting by Jon Vale", ("Ada Brook", "Jon Vale")),
+        ("Von Ada Brook, unter Mitarbeit von Jon Vale", ("Ada Brook", "Jon Vale")),
+        ("Par Anne-Lise Doré et Jean d’Hérouville", ("Anne-Lise Doré", "Jean d’Hérouville")),
+        ("Di Luca dell’Orto e Rita O’Brien", ("Luca dell’Orto", "Rita O’Brien")),
+        ("Door Joost van den Berg", ("Joost van den Berg",)),
+    ],
+)
+@pytest.mark.parametrize("role", [Role.BYLINE, Role.NOTICE])
+def test_a_byline_s_authors_are_kept_beside_what_is_none(text: str, authors: tuple[str, ...], role: Role) -> None:
+    assert byline(text, role).authors == authors
+
+
+@pytest.mark.parametrize("text", ["Sort By: Featured Items", "Product code: ALD-00601", "Filter by: Ada Brook"])
+def test_a_colon_behind_any_word_announces_no_author(text: str) -> None:
+    assert byline(text, Role.NAVIGATION).authors == ()
+
+
+def test_prose_below_the_title_names_no_author() -> None:
+    assert byline("Authors: Ada Brook and the crew of the ferry", Role.BODY).authors == ()
+    assert byline("By Ada Brook, who sailed first, said the office", Role.BODY).authors == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "author"),
+    [
+        ("लेखक: अनिल कुमार", "अनिल कुमार"),
+        ("লেখক: অনিল রায়", "অনিল রায়"),
+        ("எழுதியவர்: மீரா குமார்", "மீரா குமார்"),
+        ("โดย สมชาย ใจดี", "สมชาย ใจดี"),
+        ("Γράφει ο Νίκος Παππάς", "Νίκος Παππάς"),
+        ("Γράφει η Μαρία Λύρα", "Μαρία Λύρα"),
+        ("记者 李明", "李明"),
+        ("文・山田太郎", "山田太郎"),
+        ("執筆・ジョン・スミス", "ジョン・スミス"),
+    ],
+)
+def test_names_are_read_in_scripts_whose_vowels_are_signs_and_behind_words_of_many_languages(
+    text: str, author: str
+) -> None:
+    assert byline(text).authors == (author,)
+    marked = Block(author, 26, 90, "p.author")
+    if " " in author:
+        assert metadata(None, [Block("Ferry", 0, 5, role=Role.TITLE), marked], None, "").authors == (author,)
+
+
 @pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
 def test_a_byline_whose_entries_touch_is_read_entry_by_entry(parser: str) -> None:
     byline = "<p><span>By</span><span>Ada Brook</span><b>Mar 9, 2026</b><span>57 shares</span></p>"
@@ -207,6 +306,61 @@ def test_the_subtitle_is_the_block_outside_the_story_that_the_description_repeat
     assert (found.subtitle, found.subtitle_from) == (dek, "blocks")
     entry = [block._replace(role=Role.TEASER, listed=True) if block.text == dek else block for block in lead]
     assert metadata(parsed, entry, None, source).subtitle == ""
+
+
+def test_of_several_subtitles_the_described_one_wins_then_one_behind_the_title_then_the_surest() -> None:
+    title, dek = Block("Ferry sails twice an hour", 50, 75, role=Role.TITLE, score=0.95), "Commuters get more room"
+
+    def subtitle(text: str, score: float) -> Block:
+        return Block(text, 0, len(text), role=Role.SUBTITLE, score=score)
+
+    def read_as(*blocks: Block, description: str = "") -> str:
+        head = dom.parse(f'<meta name="description" content="{description}">')
+        return metadata(head, blocks, None, "").subtitle
+
+    weather, kicker, wanted = subtitle("Weather", 0.19), subtitle("Traffic", 0.9), subtitle(dek, 0.6)
+    notice = subtitle("We may earn a commission from links", 0.6)
+    assert read_as(weather, title, wanted) == dek
+    assert read_as(weather, title) == ""
+    assert read_as(kicker, title, wanted) == dek
+    assert read_as(title, notice, wanted, description=f"{dek} from Monday on") == dek
+    assert read_as(title, subtitle("New", 0.5), wanted) == dek
+
+
+def test_a_sure_title_close_above_the_text_is_the_page_s_whatever_is_declared() -> None:
+    source = page('<meta property="og:title" content="Get to your island faster from Monday">')
+    parsed = dom.parse(source)
+
+    def title(score: float, below: Role) -> str:
+        heading, text = segment_parsed(parsed, source).blocks
+        blocks = [heading._replace(role=Role.TITLE, score=score), text._replace(role=below)]
+        return metadata(parsed, blocks, None, source).title
+
+    assert title(0.95, Role.BODY) == "Ferry sails twice an hour"
+    assert title(0.5, Role.BODY) == title(0.95, Role.NAVIGATION) == "Get to your island faster from Monday"
+
+
+def test_the_date_of_another_story_s_headline_is_not_the_page_s() -> None:
+    related = "The old ferry lands for the last time (12.03.2008)"
+    blocks = [
+        Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE, score=0.95),
+        Block(related, 26, 80, href="/old", role=Role.BYLINE, score=0.16),
+        Block("Article of 24.04.2008", 81, 102, role=Role.BYLINE, score=0.8),
+    ]
+    assert metadata(None, blocks, None, "").published == "2008-04-24"
+    assert metadata(None, blocks[:2], None, "").published == ""
+    sure = [blocks[0], blocks[1]._replace(score=0.8)]
+    assert metadata(None, sure, None, "").published == "2008-03-12"
+
+
+def test_without_a_title_a_date_told_of_something_is_not_the_page_s() -> None:
+    def read_as(text: str, path: str = "") -> str:
+        return metadata(None, [Block("Harbour", 0, 7), Block(text, 8, 60, path)], None, "").published
+
+    assert read_as("Opened 4 June 1897") == ""
+    assert read_as("Opened 4 June 1897, with three hundred guests on board") == ""
+    assert read_as("Posted 9 March 2026", "p.post-date") == read_as("9 March 2026") == "2026-03-09"
+    assert read_as("By Ada Brook, 9 March 2026") == "2026-03-09"
 
 
 @pytest.mark.parametrize("role", [Role.TITLE, Role.NAVIGATION])

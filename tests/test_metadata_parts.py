@@ -76,6 +76,47 @@ def test_any_text_gives_a_valid_date_or_none(text: str) -> None:
     assert all(0 <= start < end <= len(text) for start, end in date_spans(text))
 
 
+@pytest.mark.parametrize("text", ["18.04.2024", "05.03.2024", "3.11.2024", "18.04.24", "03.05.2024 / 04.05.2024"])
+def test_a_date_s_own_digits_are_no_time(text: str) -> None:
+    assert "T" not in parse_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("14:05 18.04.2024", "14:05:00"),
+        ("18.04.2024 14.05", "14:05:00"),
+        ("14.05 Uhr, 18.04.2024", "14:05:00"),
+        ("3 p.m. on 18.04.2024", "15:00:00"),
+        ("18 April 2024 6.30pm", "18:30:00"),
+        ("10.30am, 18 April 2024", "10:30:00"),
+        ("18.04.2024 kl 14", "14:00:00"),
+        ("18.4.2024 klo 9.05", "09:05:00"),
+        ("18. April 2024, 8 Uhr", "08:00:00"),
+        ("18 avril 2024 à 14h", "14:00:00"),
+        ("18 tháng 4, 2024 14 giờ 30", "14:30:00"),
+        ("18 เมษายน 2567 14.30 น.", "14:30:00"),
+        ("2024年4月18日 午後6時30分", "18:30:00"),
+        ("2024年4月18日 午前12時5分", "00:05:00"),
+        ("2024年4月18日 午後6時", "18:00:00"),
+        ("2024年4月18日 下午6:30", "18:30:00"),
+        ("2024年4月18日 上午6:30", "06:30:00"),
+        ("2024年4月18日18时30分", "18:30:00"),
+        ("2024.04.18 오후 6:30", "18:30:00"),
+        ("2024.04.18 오전 6:30", "06:30:00"),
+        ("18 Απριλίου 2024 6:30 μ.μ.", "18:30:00"),
+        ("6:30 م 18/04/2024", "18:30:00"),
+    ],
+)
+def test_times_are_read_on_either_side_of_a_date(text: str, time: str) -> None:
+    assert parse_date(text) == f"2024-04-18T{time}"
+
+
+@pytest.mark.parametrize("text", ["18 avril 2024, il y a 14h", "2024年4月18日 2時間前", "18.04.2024 v1.12.3"])
+def test_durations_and_versions_are_no_times(text: str) -> None:
+    assert parse_date(text) == "2024-04-18"
+
+
 @pytest.mark.parametrize(
     ("url", "day"),
     [
@@ -103,6 +144,8 @@ def test_only_whole_days_are_read_from_addresses(url: str, day: str) -> None:
         (["Brook, Ada"], ("Ada Brook",)),
         (["Von Ada Brook und Jon Vale (Text), Pia Lens (Fotos)"], ("Ada Brook", "Jon Vale", "Pia Lens")),
         (["Ana Ruiz y Luis Gil"], ("Ana Ruiz", "Luis Gil")),
+        (["Par Anne-Lise Doré et Jean d’Hérouville"], ("Anne-Lise Doré", "Jean d’Hérouville")),
+        (["लेखक: अनिल कुमार और मीरा देवी"], ("अनिल कुमार", "मीरा देवी")),
         (["José Ortega y Gasset"], ("José Ortega y Gasset",)),
         (["Centre for Health and Safety"], ("Centre for Health and Safety",)),
         (["Dan O&#39;Neil"], ("Dan O'Neil",)),
@@ -185,6 +228,29 @@ def test_the_outlet_s_name_behind_a_title_goes(title: str, bare: str) -> None:
 )
 def test_titles_are_weighed(visible: list[str], declared: list[tuple[str, str]], chosen: tuple[str, str]) -> None:
     assert choose_title(Titles(visible, declared), "Harbour Courier") == chosen
+
+
+@pytest.mark.parametrize(
+    ("sure", "declared", "chosen"),
+    [
+        ("Ferry sails twice an hour", "Get to your island faster from Monday", "Ferry sails twice an hour"),
+        ("Harbour and sea", "Get to your island faster from Monday", "Get to your island faster from Monday"),
+        ("渡轮周一起每小时开两班", "更快到岛上去的方法", "渡轮周一起每小时开两班"),
+        ("社会新闻", "更快到岛上去的方法", "更快到岛上去的方法"),
+    ],
+)
+def test_a_sure_title_stands_against_one_in_other_words_unless_it_is_a_label(
+    sure: str, declared: str, chosen: str
+) -> None:
+    declarations = [("opengraph", declared)]
+    assert choose_title(Titles([sure], declarations), "Harbour Courier") == (declared, "opengraph")
+    assert choose_title(Titles([sure], declarations, sure=sure), "Harbour Courier")[0] == chosen
+
+
+def test_titles_in_han_and_kana_are_compared_within_their_clauses() -> None:
+    visible, declared = "新しい橋、駅前で開通式", "駅前の橋が開通"
+    assert choose_title(Titles(["社会", visible], [("opengraph", declared)])) == (visible, "blocks")
+    assert choose_title(Titles(["社会"], [("opengraph", "会社の新しい橋、駅前に開通")]))[1] == "opengraph"
 
 
 @pytest.mark.parametrize("boxes", [1, 40])

@@ -8,14 +8,17 @@ neighbour. What it gets wrong: one-word pen names, and institutions written like
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from pipeline.meta.dates import DIGIT, date_spans, parse_date, yearless_spans
 from pipeline.meta.facts import Facts
-from pipeline.meta.names import UNSPACED, author_names, folded, is_outlet, strip_prefix, words
+from pipeline.meta.names import BRACKETS, LABEL_END, UNSPACED, author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
 
 TITLE, BYLINE = Role.TITLE, Role.BYLINE
+# What is told in these is about the story's matter: with words around it, a date there is no publication.
+STORY = frozenset({Role.BODY, Role.HEADING, Role.CAPTION})
 # A byline stands near the title: this many blocks behind it, or right before it.
 BLOCKS_BEHIND = 10
 BLOCKS_BEFORE = 3
@@ -25,6 +28,8 @@ ALIKE_CHARS = 2_000
 MAX_BYLINES = 20
 # Without a title to go by, dated blocks are looked for among this many.
 EARLY_BLOCKS = 300
+# Below this score a linked byline may be another story's headline.
+SURE_SCORE = 0.5
 # A block that is a date and little else.
 LONE_DATE_CHARS = 45
 MANY_BLOCKS = 3_000
@@ -47,29 +52,37 @@ PIECES = re.compile(r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\
 GLUED = re.compile(r"\b(By|Von|Par|Por|Di)(?=[^\W\d_a-z][^\W\d_A-Z])")
 INSIDE = re.compile(r"\b(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]oor)\s+(?=[^\W\d_a-z])")
 WRITTEN_LIKE_A_NAME = re.compile(
-    r"^[^\W\d_a-z][\w.'\u2019-]*(?:\s+(?:(?:de|la|van|der|den|von|di|da|del|dos|bin|al|el|le|ten|ter|of)\s+)*[^\W\d_a-z][\w.'\u2019-]*){1,3}$"
+    r"^(?:[a-z]{1,4}['\u2019])?[^\W\d_a-z][\w.'\u2019-]*"
+    r"(?:\s+(?:(?:de|la|van|der|den|von|di|da|del|dos|bin|al|el|le|ten|ter|of)\s+)*(?:[a-z]{1,4}['\u2019])?[^\W\d_a-z][\w.'\u2019-]*){1,3}$"
 )
+# More words than this are no name and no employer.
+MOST_NAME_WORDS = 5
+LABEL = re.compile(LABEL_END)
+COLON = re.compile(r"[:\uff1a]")
+# Vowel signs and accents, and the invisible joiners between letters.
+MARKS = frozenset({"Mn", "Mc", "Me", "Cf"})
 # Where words that may begin a name begin. A name has two, but for scripts that do not space their names.
 INITIAL = re.compile(r"(?<!\w)[^\W\d_a-z]")
 END_WORDS = re.compile(
-    r",?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
+    r"(?<!\bvan)(?<!\bvon),?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
     re.IGNORECASE,
 )
 
 
 def read_blocks(blocks: Sequence[Block], title: str = "", language: str = "", links: Sequence[str] = ()) -> Facts:
     """Authors and dates of byline blocks, else of the blocks around the title. `links` are the texts of links to authors' pages."""
-    near = _near_title(blocks, title)
+    at = title_index(blocks, title)
+    near = _near_title(blocks, at)
     bylines = [block for block in blocks if block.role is BYLINE][:MAX_BYLINES]
-    published, modified = _dates([*bylines, *near], language)
+    dated = (block for block in (*bylines, *near) if at >= 0 or _is_byline_like(block))
+    published, modified = _dates([block for block in dated if not _dates_another(block)], language)
     published = published or _only_date(blocks, language)
     authors = _labelled_names(bylines, links) or _near_names(near, language, links)
     return Facts("blocks", authors=authors, published=published, modified=modified)
 
 
-def _near_title(blocks: Sequence[Block], title: str) -> list[Block]:
+def _near_title(blocks: Sequence[Block], at: int) -> list[Block]:
     """Short blocks around the title that may hold a byline, those behind it first; without a title, dated ones anywhere early."""
-    at = _title_index(blocks, title)
     if at < 0:
         return [
             block
@@ -85,7 +98,23 @@ def _is_own(block: Block) -> bool:
     return block.role is BYLINE or not block.listed
 
 
-def _title_index(blocks: Sequence[Block], title: str) -> int:
+def _is_byline_like(block: Block) -> bool:
+    """A word, the markup or the labeller says that the block is about who wrote and when: ``Opened 4 June 1897`` is not."""
+    return block.role is BYLINE or bool(
+        DATED.search(block.path) or MARKED.search(block.path) or _names(block, (), True)
+    )
+
+
+def _dates_another(block: Block) -> bool:
+    """A link with more text than a date, unless it is surely a byline: the headline of another story, with that story's date."""
+    if not block.href or len(block.text) <= LONE_DATE_CHARS:
+        return False
+    if AUTHOR_PAGE.search(block.href) or DATED.search(block.path):
+        return False
+    return block.role is not BYLINE or block.score < SURE_SCORE
+
+
+def title_index(blocks: Sequence[Block], title: str) -> int:
     """Where the title stands: by its role, else where it is repeated as the highest heading and no link; -1 when nowhere."""
     for index, block in enumerate(blocks):
         if block.role is TITLE:
@@ -147,17 +176,52 @@ def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ..
         rest = strip_prefix(piece)
         if rest == piece and (inside := INSIDE.search(piece)):
             rest = piece[inside.end() :]
-        if rest == piece and len(INITIAL.findall(rest)) < 2 and not UNSPACED.search(rest):
+        if rest == piece and len(INITIAL.findall(_letters(rest))) < 2 and not UNSPACED.search(rest):
             continue
-        if rest.startswith(tuple(links)):
-            rest = next(link for link in links if rest.startswith(link))
         if announced == (rest == piece):
             continue
-        names = author_names([END_WORDS.sub("", rest)])
-        if all(_like_a_name(name) or (announced and name.isupper() and name.isalpha()) for name in names):
-            found += names
+        linked, rest = _linked(rest, links)
+        names = author_names([*linked, END_WORDS.sub("", rest)])
+        found += _written_like_names(names, announced, block.role)
     # Asked last: few blocks hold names.
     return () if found and PICTURE.search(block.path) else tuple(found)
+
+
+def _linked(text: str, links: Sequence[str]) -> tuple[list[str], str]:
+    """The links to authors' pages that a text begins with, and the unlinked names behind them; all of it where none begins it."""
+    linked: list[str] = []
+    while link := max((link for link in links if text.startswith(link)), key=len, default=""):
+        linked.append(link)
+        behind = END_WORDS.sub("", BRACKETS.sub("", text[len(link) :]))
+        joined = words().joined.match(behind)
+        if joined is None:
+            return linked, ""
+        text = behind[joined.end() :]
+        # Behind a comma alone stand places and employers too.
+        if not any(joined.groups()) and not text.startswith(tuple(links)) and not words().joiner.search(text):
+            return linked, ""
+    return linked, text
+
+
+def _written_like_names(names: Sequence[str], announced: bool, role: Role) -> list[str]:
+    """The names that are written like some. Unannounced ones all must be; announced ones may share a byline with an employer."""
+    fitting = [name for name in names if _like_a_name(name) or (announced and _is_agency(name))]
+    if len(fitting) == len(names):
+        return fitting
+    if not announced or role in STORY or fitting[:1] != list(names[:1]):
+        return []
+    others = [name for name in names if name not in fitting]
+    return fitting if role is BYLINE or not any(_is_prose(name) for name in others) else []
+
+
+def _is_agency(name: str) -> bool:
+    """A wire service, or capitals alone."""
+    return name.casefold() in words().agencies or (name.isupper() and name.isalpha())
+
+
+def _is_prose(text: str) -> bool:
+    """Words that run on, as in ``Ann Lee, who sailed first``."""
+    return text[0].islower() or len(text.split()) > MOST_NAME_WORDS
 
 
 def _pieces(text: str) -> list[str]:
@@ -165,13 +229,37 @@ def _pieces(text: str) -> list[str]:
     for spans in (date_spans, yearless_spans):
         for start, end in reversed(spans(text)):
             text = f"{text[:start]} | {text[end:]}"
-    return [piece for piece in (part.strip(" ,;:") for part in PIECES.split(text)) if len(piece) > 2]
+    parts = (clause.strip(" ,;:") for part in PIECES.split(text) for clause in _clauses(part))
+    return [piece for piece in parts if len(piece) > 2]
+
+
+def _clauses(text: str) -> list[str]:
+    """``Text: Ann Lee, Fotos: Bo Quist`` without the photographers; ``Story and photos by Ann Lee`` names one author."""
+    if not LABEL.search(text) and words().credits.isdisjoint(text.casefold().split()):
+        return [text]
+    first, *others = words().clauses.split(text.strip(" ,;:"))
+    announces = strip_prefix(first) != first or words().pictures.match(first) or any(others[:1])
+    if COLON.search(text) and not announces:
+        # ``Sort By: Price``.
+        return [text]
+    clauses = [first]
+    for joiner, clause in zip(others[::2], others[1::2], strict=True):
+        shared = joiner and len(clauses[-1].split()) == 1
+        clauses.append(words().pictures.sub("by ", clause, count=1) if shared else clause)
+    return [clause for clause in clauses if not words().pictures.match(clause)]
+
+
+def _letters(text: str) -> str:
+    """A text without the marks that combine with letters, which expressions do not count as parts of words."""
+    if text.isascii():
+        return text
+    return "".join(char for char in text if unicodedata.category(char) not in MARKS)
 
 
 def _like_a_name(name: str) -> bool:
     """Two to five capitalised words, particles between them, none of them a word that dates or shares."""
-    if not WRITTEN_LIKE_A_NAME.match(name):
-        return UNSPACED.search(name) is not None and len(name) <= 12
+    if not WRITTEN_LIKE_A_NAME.match(_letters(name)):
+        return UNSPACED.search(name) is not None and len(name) <= 12 and not COLON.search(name)
     low = name.casefold().split()
     if max(map(len, low)) < 3:
         return False
@@ -197,16 +285,14 @@ def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:
 
 
 def _only_date(blocks: Sequence[Block], language: str) -> str:
-    """The one day that blocks which are nothing but dates state; empty when they state several, as lists of stories do."""
+    """The one day that blocks which are little but dates state; empty when they state several, as lists of stories do."""
     found: dict[str, str] = {}
     for block in blocks[:MANY_BLOCKS]:
         text = block.text
         if 5 < len(text) <= LONE_DATE_CHARS and DIGIT.search(text):
             spans = date_spans(text, language)
-            if (
-                spans
-                and 2 * sum(end - start for start, end in spans) >= len(text)
-                and (stated := parse_date(text, language))
-            ):
+            in_dates = sum(end - start for start, end in spans)
+            told = in_dates < len(text) and block.role in STORY and not _is_byline_like(block)
+            if spans and 2 * in_dates >= len(text) and not told and (stated := parse_date(text, language)):
                 found.setdefault(stated[:10], stated)
     return next(iter(found.values())) if len(found) == 1 else ""

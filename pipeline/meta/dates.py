@@ -19,12 +19,28 @@ LATEST_YEAR = 2050
 # The longest honest text around a date; more is prose, and regexes over prose cost time.
 MAX_DATE_CHARS = 200
 
-TIME = r"(?P<hour>[01]?\d|2[0-4])\s*(?::|\u6642|\uc2dc\s?|[hH](?=\d)|(?<=\d)\.(?=\d\d\b))\s*(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d|60)(?:[.,]\d+)?)?"
+# Halves of the day, as written before the hour and behind it.
+MORNING_BEFORE, EVENING_BEFORE = "\u5348\u524d|\u4e0a\u5348|\uc624\uc804", "\u5348\u5f8c|\u4e0b\u5348|\uc624\ud6c4"
+BEFORE_HOUR = rf"(?:(?P<morning>{MORNING_BEFORE})\s*|(?P<evening>{EVENING_BEFORE})\s*)?"
+HALF = r"(?P<half>[AaPp]\.?\s?[Mm]\.?(?![A-Za-z])|[\u03c0\u03bc]\.?\s?\u03bc\.?(?!\w)|[\u0635\u0645](?!\w))"
+# ``18.30`` is a time unless more digits follow behind a full stop or stand before one: then it is part of a date.
+FULL_STOP = r"(?<=\d)(?<!\d\.\d)(?<!\d\.\d\d)\.(?=\d\d(?:\b(?!\.\d)|\s?[AaPp]\.?[Mm]\b|\s?Uhr\b|\s?\u0e19\b))"
+HOUR_MARK = rf"(?::|[\u6642\u65f6\u70b9\u9ede]|\uc2dc\s?|\s?giờ\s?|[hH](?=\d)|{FULL_STOP})"
+TIME = rf"{BEFORE_HOUR}(?P<hour>[01]?\d|2[0-4])\s*{HOUR_MARK}\s*(?P<minute>[0-5]\d|\d(?=\s?[\u5206\ubd84]))(?::(?P<second>[0-5]\d|60)(?:[.,]\d+)?)?"
 ZONE = r"\s*(?P<zone>Z\b|UTC|GMT|[A-Z]{3,4}\b|)\s*(?P<shift>[+\-\u2212]\d{2}:?\d{2}\b|[+\-\u2212]\d{1,2}(?!\d)|)"
-CLOCK = re.compile(rf"{TIME}\s*(?P<half>[AaPp]\.?\s?[Mm]\.?(?![A-Za-z]))?{ZONE}")
-CLOCK_HALF = re.compile(
-    rf"\b(?P<hour>1[0-2]|0?[1-9])(?P<minute>)(?P<second>)\s*(?P<half>[AaPp]\.?[Mm]\.?)(?![A-Za-z]){ZONE}"
+CLOCK = re.compile(rf"{TIME}\s*{HALF}?{ZONE}")
+CLOCK_HALF = re.compile(rf"\b(?P<hour>1[0-2]|0?[1-9])\s*(?P<half>[AaPp]\.?[Mm]\.?)(?![A-Za-z]){ZONE}")
+# Hours alone, where a word says that they are no duration: ``kl 14``, ``14 Uhr``, ``18\u6642``, ``\u00e0 14h``.
+BARE_HOUR = r"(?<![\d.,:])(?:[01]?\d|2[0-3])(?![\d:]|[.,]\d)"
+CLOCK_HOUR = re.compile(
+    rf"\b(?:kl|klo|klockan|godz|ore|pukul)\.?\s*(?P<called>{BARE_HOUR})"
+    rf"|{BEFORE_HOUR}(?P<counted>{BARE_HOUR})\s*(?:Uhr\b|[\u6642\u65f6](?![\u9593\u95f4])|\uc2dc(?!\uac04))"
+    rf"|\b(?:à|às|om|в)\s+(?P<told>{BARE_HOUR})\s*(?:[hH]|heures|horas|uur|часов)\b"
 )
+# Groups that hold the hour, one of them in each match.
+HOURS = ("hour", "called", "counted", "told")
+# Second halves of the day by the first letter: ``pm``, ``\u03bc.\u03bc.``, Arabic meem.
+EVENING_BEHIND = frozenset("pP\u03bc\u0645")
 ISO = re.compile(
     r"(?<!\d)(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?!\d)(?:\s*[T,]?\s*)"
 )
@@ -82,8 +98,8 @@ def parse_date(text: str, language: str = "") -> str:
         return ""
     if UNIX.match(text):
         return _from_unix(text)
-    for day, _, rest in _days(text, language):
-        return _stamp(day, _clock(text, rest))
+    for day, start, end in _days(text, language):
+        return _stamp(day, _clock(text, start, end))
     return ""
 
 
@@ -169,24 +185,36 @@ def _months() -> dict[str, int]:
     return {form: int(month) for form, month in pairs}
 
 
-def _clock(text: str, at: int) -> str:
-    """The time of day and offset stated after (or else before) a date, ``T14:05:00+01:00``; empty when there is none."""
-    compact = COMPACT_CLOCK.match(text, at)
+def _clock(text: str, start: int, end: int) -> str:
+    """The time of day and offset stated behind a date or else before it, ``T14:05:00+01:00``; empty when there is none."""
+    compact = COMPACT_CLOCK.match(text, end)
     if compact and ":" not in text:
         return (
             f"T{compact[1]}:{compact[2]}:{compact[3] or '00'}{'+00:00' if compact[4] else ''}"
             if int(compact[1]) < 24
             else ""
         )
-    match = CLOCK.search(text, at) or CLOCK.search(text) or CLOCK_HALF.search(text)
+    match = _time_beside(text, start, end)
     if match is None:
         return ""
-    hour = int(match["hour"])
-    if half := match["half"]:
-        hour = hour % 12 + (12 if half[0] in "pP" else 0)
+    said = match.groupdict("")
+    hour = int(next(said[name] for name in HOURS if said.get(name)))
+    half = said.get("half", "")
+    if half or said.get("morning") or said.get("evening"):
+        hour = hour % 12 + (12 if said.get("evening") or half[:1] in EVENING_BEHIND else 0)
     if hour > 23:
         return ""
-    return f"T{hour:02d}:{int(match['minute'] or 0):02d}:{min(int(match['second'] or 0), 59):02d}{_offset(match['zone'], match['shift'])}"
+    minute, second = int(said.get("minute") or 0), min(int(said.get("second") or 0), 59)
+    return f"T{hour:02d}:{minute:02d}:{second:02d}{_offset(said.get('zone', ''), said.get('shift', ''))}"
+
+
+def _time_beside(text: str, start: int, end: int) -> re.Match[str] | None:
+    """The surest time behind a date, before it, or amid it; the date's own digits are no time."""
+    for pattern in (CLOCK, CLOCK_HALF, CLOCK_HOUR):
+        if match := pattern.search(text, end) or pattern.search(text, 0, start):
+            return match
+    # ``Mar 09 14:05:00 UTC 2026``; no date has a colon of its own.
+    return CLOCK.search(text, start, end) if ":" in text[start:end] else None
 
 
 def _offset(zone: str, shift: str) -> str:

@@ -36,6 +36,13 @@ ASCII_NOT_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
 DIGITS = re.compile(r"\d{3,}|\d+[:/]\d+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 ABBREVIATED = re.compile(r"(?:\b\w\.|\b[JS]r\.|\w\.\w\.)$")
+# Behind a word that announces a name; the middle dot of Japanese bylines is one.
+LABEL_END = r"[:\uff1a\uff0f\u30fb]"
+# Between the picture and who made it, and before those who helped.
+BY = "by|von|par|por|de|di|do|door|van|av|af|przez|oleh"
+WITH = "with|mit|avec|con|com|met|med"
+# ``d\u2019`` of ``d\u2019H\u00e9rouville``: a name begins behind it.
+ELIDED = re.compile(r"[^\W\d_]{1,4}['\u2019](?=[^\W\d_])")
 OUTER_BUT_DOT = " \t\n,;:|/\\-\u2013\u2014\u2022\u00b7*_~\"'\u201c\u201d\u00bb\u00ab>"
 
 
@@ -43,7 +50,14 @@ class Words(NamedTuple):
     """The tables of ``data/metadata/bylines.toml``, ready to compare with."""
 
     before: re.Pattern[str]
+    clauses: re.Pattern[str]
+    """Where a byline goes on to say who did something else; the group is the joining word there."""
+    pictures: re.Pattern[str]
+    credits: frozenset[str]
+    """Words that begin what `clauses` looks for, unless a colon tells it: most texts hold none and need no closer look."""
     joiner: re.Pattern[str]
+    joined: re.Pattern[str]
+    """A comma or a joining word with which a text goes on to the next name; the group is the word."""
     titles_after: re.Pattern[str]
     updated: re.Pattern[str]
     roles: frozenset[str]
@@ -64,13 +78,24 @@ def words() -> Words:
     def sets(key: str) -> frozenset[str]:
         return frozenset(table[key])
 
-    def either(key: str) -> str:
-        return "|".join(re.escape(word) for word in sorted(set(table[key]), key=lambda word: (-len(word), word)))
+    def either(*keys: str) -> str:
+        known = {word for key in keys for word in table[key]}
+        return "|".join(re.escape(word) for word in sorted(known, key=lambda word: (-len(word), word)))
 
     flags = re.IGNORECASE
+    pictures = rf"(?:{either('pictures')})(?:\s*{LABEL_END}\s*|\s+(?:{BY})\s+)"
     return Words(
-        before=re.compile(rf"(?:{either('before')})(?:\s*[:\uff1a\uff0f]\s*|\s+(?!$))", flags),
+        before=re.compile(rf"(?:{either('before', 'helpers')})(?:\s*{LABEL_END}\s*|\s+(?!$))", flags),
+        clauses=re.compile(
+            rf"(?:\s*[,;]\s*|\s+)(?:({either('joiners')}|&|{WITH})\s+)?"
+            rf"(?=(?:{either('helpers')})\s|{pictures}|(?:{either('before', 'roles')})\s*{LABEL_END})"
+            r"|\s*[,;]\s*(?=[^\s\d,;:\uff1a]+\s*[:\uff1a])",
+            flags,
+        ),
+        pictures=re.compile(pictures, flags),
+        credits=frozenset(word.split()[0].casefold() for key in ("helpers", "pictures") for word in table[key]),
         joiner=re.compile(rf"\s+({either('joiners')}|&)\s+", flags),
+        joined=re.compile(rf"\s*,\s*(?:({either('joiners')}|&)\s+)?|\s+({either('joiners')}|&)\s+", flags),
         titles_after=re.compile(rf"[\s,]+(?:{either('titles_after')})\b.*$", flags),
         updated=re.compile(rf"(?<!\w)(?:{either('updated')})(?!\w)|(?:\u66f4\u65b0|\uc218\uc815)", flags),
         roles=sets("roles"),
@@ -206,7 +231,7 @@ def _full(text: str) -> bool:
     parts = text.split()
     if UNSPACED.search(text):
         return True
-    return len(parts) >= 2 and not parts[0][0].islower() and not parts[-1][0].islower()
+    return len(parts) >= 2 and not any(ELIDED.sub("", part)[0].islower() for part in (parts[0], parts[-1]))
 
 
 def _name(piece: str) -> str:

@@ -23,16 +23,24 @@ MAX_SUFFIXES = 3
 # Below this share of common words two titles do not speak of the same story.
 SAME_STORY_SHARE = 0.3
 LABEL_WORDS = 3
-WORD = re.compile(r"\w+")
+# No blank parts words of Han and kana: a Han character counts as one, and a run of hiragana or katakana does.
+HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+# Words of Han mostly have two characters, so a label has this many.
+LABEL_CHARS = 2 * LABEL_WORDS
+WORD = re.compile(
+    r"[\u3400-\u9fff\uf900-\ufaff]|[\u3040-\u309f]+|[\u30a0-\u30ff]+|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+"
+)
 CUT_OFF = ("\u2026", "...")
 
 
 class Titles(NamedTuple):
-    """Candidates: visible ones in reading order, declared ones by origin, and the document's ``<title>``."""
+    """Candidates: visible ones in reading order, declared ones by origin, the document's ``<title>``, and a sure visible one."""
 
     visible: Sequence[str]
     declared: Sequence[tuple[str, str]]
     document: str = ""
+    sure: str = ""
+    """The visible one that is the story's own without doubt, whatever is declared."""
 
 
 def choose_title(titles: Titles, site_name: str = "", url: str = "") -> tuple[str, str]:
@@ -42,7 +50,8 @@ def choose_title(titles: Titles, site_name: str = "", url: str = "") -> tuple[st
     declared = [(origin, title) for origin, title in declared if title and folded(title) not in sites]
     document = without_site(titles.document, sites)
     known = [title for _, title in declared] + ([document] if document else [])
-    visible = _visible([text for text in titles.visible if folded(text) not in sites], known, titles.document)
+    candidates = [text for text in titles.visible if folded(text) not in sites]
+    visible = _visible(candidates, known, titles.document) or _sure(titles, candidates)
     agreed = _agreed(declared)
     if visible and agreed and folded(visible) != folded(agreed):
         return agreed, declared[0][0]
@@ -113,10 +122,18 @@ def _visible(candidates: Sequence[str], known: Sequence[str], document: str) -> 
     return candidates[-rank] if best >= SAME_STORY_SHARE else ""
 
 
+def _sure(titles: Titles, candidates: Sequence[str]) -> str:
+    """The title that is sure to be the story's, though others are declared; section names are too short for one."""
+    least = LABEL_CHARS if HAN.search(titles.sure) else LABEL_WORDS
+    return titles.sure if titles.sure in candidates and len(WORD.findall(titles.sure)) > least else ""
+
+
 def _share(one: str, other: str) -> float:
-    """Common words over the words of the shorter title."""
+    """Common words over the words of the shorter title; none where that is too short to tell."""
     first, second = set(WORD.findall(one.lower())), set(WORD.findall(other.lower()))
-    return len(first & second) / max(min(len(first), len(second)), 1) if min(len(first), len(second)) > 1 else 0.0
+    shorter = min(len(first), len(second))
+    least = LABEL_CHARS if HAN.search(one) else 1
+    return len(first & second) / shorter if shorter > least else 0.0
 
 
 def _agreed(declared: Sequence[tuple[str, str]]) -> str:
