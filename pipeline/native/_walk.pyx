@@ -691,14 +691,33 @@ cdef bint _is_apart(tree, str text, Level here, dict marks) except -1:
     if not text[0].isalnum() or not (char.isalnum() or char >= 0x80 and category(char)[0] == u"M"):
         return False
     before, after = last[len(last) - 1 :], text[:1]
+    if before.isalpha() and len(last.strip()) == 1:
+        return False
     if not (before.isdigit() or before.lower() != before.upper()) or not (
         after.isdigit() or after.isalpha() and after != after.lower()
     ):
         if here.link < 0 or link < 0 or tree.hrefs[here.link] == tree.hrefs[link]:
-            return False
-    if before.isalpha() and len(last.strip()) == 1:
-        return False
+            if not _are_named_apart(tree, former, here.parent):
+                return False
     return _is_side_by_side(tree, former, here.parent, marks)
+
+
+cdef bint _are_named_apart(tree, Py_ssize_t former, Py_ssize_t owner) except -1:
+    """As `pipeline.dom._are_named_apart`."""
+    cdef list kinds = tree.kinds
+    cdef array kind_of = _column(tree.kind), boxes = _column(tree.boxes)
+    cdef Py_ssize_t[2 * SEAM_REACH] around
+    cdef Py_ssize_t box = _of(boxes, len(boxes) - 1)
+    cdef Py_ssize_t left = _up_to_box(tree, former, box, &around[0]), right = _up_to_box(tree, owner, box, &around[left])
+    cdef Py_ssize_t one = left - 1, other = right - 1
+    while one >= 0 and _holds(&around[left], right, around[one]):
+        one -= 1
+    while other >= 0 and _holds(&around[0], left, around[left + other]):
+        other -= 1
+    if one < 0 or other < 0:
+        return False
+    name, another = row_of(kinds[_of(kind_of, around[one])])[2], row_of(kinds[_of(kind_of, around[left + other])])[2]
+    return name and another and name != another
 
 
 cdef bint _is_side_by_side(tree, Py_ssize_t former, Py_ssize_t owner, dict marks) except -1:
