@@ -19,7 +19,7 @@ from pipeline.extractors import loaded_for_text
 from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
 from pipeline.settings import Settings, from_dict, load, to_dict
-from pipeline.shard import Done, Job, Places, fingerprints, finished, read_sidecar
+from pipeline.shard import Done, Job, Places, fingerprints, finished, is_whole, read_sidecar
 from pipeline.stages import STOP_NAMES, TABLES
 
 Told = Callable[[Done, int, int], None]
@@ -361,8 +361,8 @@ def _names(manifest: dict[str, Any], jobs: list[Job]) -> bool:
     same = manifest["shards"] == {job.shard.shard_id: job.shard.digest for job in jobs}
     if not same or manifest["fingerprint"] != jobs[0].fingerprints[-1]:
         return False
-    root, tables = Path(jobs[0].output), manifest["tables"]
-    if not all((root / part["path"]).is_file() for parts in tables.values() for part in parts):
+    places, tables = Places(Path(jobs[0].output)), manifest["tables"]
+    if not all(is_whole(places, part) for parts in tables.values() for part in parts):
         return False
     # A shard that was done again, for its errors, has parts of the same names.
     done = [finished(job) or {"parts": {}} for job in jobs]

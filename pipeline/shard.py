@@ -134,8 +134,15 @@ def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
     if sidecar.get("guard") not in (None, list(job.settings.guard)):
         # Pages failed at limits that are others now.
         return None
-    whole = all((places.root / part["path"]).is_file() for part in sidecar["parts"].values())
-    return sidecar if whole else None
+    return sidecar if all(is_whole(places, part) for part in sidecar["parts"].values()) else None
+
+
+def is_whole(places: Places, part: dict[str, Any]) -> bool:
+    """Whether a part is there, and as long as it was written."""
+    try:
+        return (places.root / part["path"]).stat().st_size == int(part["bytes"])
+    except (OSError, KeyError):
+        return False
 
 
 def read_sidecar(path: Path) -> dict[str, Any] | None:
@@ -264,14 +271,18 @@ def stamped(name: str) -> pa.Schema:
 
 def part_of(places: Places, path: Path, written: Written) -> dict[str, Any]:
     """What sidecar and manifest say of a part."""
+    return {**_file(places, path), **written._asdict()}
+
+
+def _file(places: Places, path: Path) -> dict[str, Any]:
     from pipeline.io.writer import file_digest
 
-    about = {"path": path.relative_to(places.root).as_posix(), "sha256": file_digest(path)}
-    return {**about, **written._asdict()}
+    name = path.relative_to(places.root).as_posix()
+    return {"path": name, "bytes": path.stat().st_size, "sha256": file_digest(path)}
 
 
 def _write_pages(job: Job, pages: Iterator[tuple[Record, Answer]], tally: Tally) -> dict[str, dict[str, Any]]:
-    from pipeline.io.writer import file_digest, write_batches
+    from pipeline.io.writer import write_batches
     from pipeline.stage import batch_of, failed, page_schema, to_batch
 
     batches = (
@@ -281,8 +292,7 @@ def _write_pages(job: Job, pages: Iterator[tuple[Record, Answer]], tally: Tally)
     places = Places(Path(job.output))
     path = places.pages(job.until, job.shard.shard_id, key_of(job, job.until))
     write_batches(path, page_schema(), batches)
-    about = {"path": path.relative_to(places.root).as_posix(), "rows": tally.pages, "sha256": file_digest(path)}
-    return {"pages": about}
+    return {"pages": {**_file(places, path), "rows": tally.pages}}
 
 
 def _write_sidecar(job: Job, parts: dict[str, dict[str, Any]], tally: Tally, seconds: float) -> None:

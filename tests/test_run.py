@@ -436,6 +436,17 @@ def test_a_part_that_went_missing_is_made_again(tmp_path: Path) -> None:
     assert contents(output) == before
 
 
+@pytest.mark.parametrize("table", ["blocks", "headlines"])
+def test_a_part_that_was_cut_short_is_made_again(tmp_path: Path, table: str) -> None:
+    inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
+    run(inputs, output, workers=1)
+    before = contents(output)
+    part = next(output.glob(f"{table}/*.parquet"))
+    part.write_bytes(part.read_bytes()[:-100])
+    run(inputs, output, workers=1)
+    assert contents(output) == before
+
+
 def test_readers_go_by_the_manifest_not_by_what_lies_around(tmp_path: Path) -> None:
     inputs, output = folder(tmp_path / "in", map(page, range(3))), tmp_path / "out"
     run(inputs, output, workers=1)
