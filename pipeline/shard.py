@@ -140,7 +140,8 @@ def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
 def is_whole(places: Places, part: dict[str, Any]) -> bool:
     """Whether a part is there, and as long as it was written."""
     try:
-        return (places.root / part["path"]).stat().st_size == int(part["bytes"])
+        size: int = part["bytes"]
+        return (places.root / part["path"]).stat().st_size == size
     except (OSError, KeyError):
         return False
 
