@@ -140,8 +140,8 @@ def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
 def is_whole(places: Places, part: dict[str, Any]) -> bool:
     """Whether a part is there, and as long as it was written."""
     try:
-        size: int = part["bytes"]
-        return (places.root / part["path"]).stat().st_size == size
+        path: Path = places.root / part["path"]
+        return path.stat().st_size == int(part["bytes"])
     except (OSError, KeyError):
         return False
 
