@@ -32,10 +32,7 @@ from pipeline.segment_text import TextSettings
 
 
 class GuardSettings(NamedTuple):
-    """What one page may cost at most. No part of a fingerprint: they decide whether a page fails, never what it becomes.
-
-    With others, shards that have pages which failed at them are done again.
-    """
+    """What one page may cost at most: whether it fails, never what it becomes. Pages that failed at other limits are done again."""
 
     timeout: float = 60.0
     """Seconds of wall clock one page may take, a day at most; the last resort behind the budgets of the other stages."""
