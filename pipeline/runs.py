@@ -18,6 +18,7 @@ from pipeline.errors import PresscutError, UsageError
 from pipeline.extractors import loaded_for_text
 from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
+from pipeline.label import LabelSettings
 from pipeline.settings import Settings, from_dict, load, to_dict
 from pipeline.shard import Done, Job, Places, fingerprints, finished, is_whole, read_sidecar
 from pipeline.stages import STOP_NAMES, TABLES
@@ -74,6 +75,8 @@ def run(
     chosen = (
         from_dict(to_dict(settings)) if isinstance(settings, Settings) else load(settings) if settings else Settings()
     )
+    # Weights are found again from any folder, as inputs are.
+    chosen = chosen._replace(label=LabelSettings(*(os.path.abspath(path) if path else "" for path in chosen.label)))
     if chosen.compare.extractor:
         # Now, not on every page, is the time to say that it is not there.
         loaded_for_text(chosen.compare.extractor)
@@ -93,7 +96,11 @@ def run(
         before, committed = _json(places.plan) or {}, places.manifest.is_file()
         jobs, skipped = _plan(given, places, chosen, until, tuple(child), before)
         todo = [job for job in jobs if finished(job) is None]
-        _do(places, ENGINES[engine](), todo, workers, told)
+        try:
+            _do(places, ENGINES[engine](), todo, workers, told)
+        except UsageError:
+            _plan_again(places, before)
+            raise
         summary = _finish(places, jobs, skipped, len(todo), time.monotonic() - began)
         return summary._replace(left_out=_left_out(before, given, jobs) if committed else ())
 
@@ -259,6 +266,14 @@ def _plan(
     if plan != before:
         write_json(places.plan, plan)
     return jobs, Counter({item.kind: item.count for item in found.skipped})
+
+
+def _plan_again(places: Places, before: dict[str, Any]) -> None:
+    """The plan of before, where there is one: what was asked for cannot be done, so `status` and `retry` are of the last run that was."""
+    from pipeline.io.writer import write_json
+
+    if before:
+        write_json(places.plan, before)
 
 
 def _left_out(before: dict[str, Any], given: Sequence[str], jobs: Sequence[Job]) -> tuple[str, ...]:

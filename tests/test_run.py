@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,15 @@ from pipeline import PresscutError, Settings, UsageError, read, run
 from pipeline.decode import DecodeSettings
 from pipeline.extractors import CompareSettings
 from pipeline.io.items import ReadSettings
+from pipeline.label import LabelSettings
 from pipeline.language import LanguageSettings
 from pipeline.report.progress import told_summary
 from pipeline.runs import retry, status
 from pipeline.settings import GuardSettings
 from tests.made import POISON_CHILD, contents, folder, manifest, page, poison, warc
 from tests.samples import HUGE, RAW, broken_cases
+
+WEIGHTS = Path(str(files("pipeline"))) / "data/labeller/markup.npz"
 
 
 def test_the_sample_becomes_five_tables(processed: Path) -> None:
@@ -315,6 +319,27 @@ def test_a_retry_whose_input_is_gone_forgets_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no longer there; put it back"):
         retry(output, workers=1)
     assert status(output)["shards_done"] == 1
+
+
+def test_a_run_that_cannot_be_done_as_asked_leaves_the_plan_of_the_last_one(tmp_path: Path) -> None:
+    inputs, output = folder(tmp_path / "in", [page(1)]), tmp_path / "out"
+    run(inputs, output, workers=1)
+    wrong = Settings(label=LabelSettings(markup_weights=str(inputs / "page-0000.html")))
+    with pytest.raises(UsageError, match="not a weights file"):
+        run(inputs, output, workers=1, settings=wrong)
+    assert status(output)["committed"]
+    assert retry(output, workers=1).done_now == 0
+
+
+def test_weights_are_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = folder(tmp_path / "in", [page(1)])
+    shutil.copy(WEIGHTS, tmp_path / "mine.npz")
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(label=LabelSettings(markup_weights="mine.npz"))
+    run(inputs, tmp_path / "out", workers=1, settings=settings)
+    monkeypatch.chdir(inputs)
+    next((tmp_path / "out").glob("blocks/*.parquet")).unlink()
+    assert retry(tmp_path / "out", workers=1).done_now == 1
 
 
 def test_a_run_removes_nothing_that_it_did_not_write(tmp_path: Path) -> None:
