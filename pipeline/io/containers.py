@@ -22,7 +22,7 @@ from pipeline.io.files import bomb, codec_of, page_bytes, passed_over, too_long
 from pipeline.io.framing import SKIP_FACTOR, Gap, lost
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Skipped
 from pipeline.io.members import Broken, Buffer, Chain, PlainBytes, positions, read_at, size_of
-from pipeline.io.tables import begins_with_row
+from pipeline.io.tables import holds_rows
 from pipeline.model import Locator, Page
 
 LOCAL_HEADER = re.compile(rb"PK\x03\x04")
@@ -46,7 +46,7 @@ def _member_page(data: bytes, locator: Locator, settings: ReadSettings) -> Page 
         return Failure(locator, broken.kind, str(broken))
     if NESTED.match(page[:512]):
         return Failure(locator, "unsupported", "an archive inside an archive is not read: unpack the outer one first")
-    if TABLE.search(locator.record) or begins_with_row(page[:LOOK_BYTES]):
+    if TABLE.search(locator.record) or holds_rows(page[:LOOK_BYTES], settings):
         return Failure(locator, "unsupported", "a table inside an archive is not read: unpack the archive first")
     return Page(page, locator)
 

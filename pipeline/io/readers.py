@@ -71,6 +71,7 @@ READERS: dict[str, Reader] = {
     "warc": Reader(warc.read_warc, splits=True, splits_compressed=True),
     "arc": Reader(warc.read_arc, splits=True, splits_compressed=True),
     "jsonl": Reader(tables.read_jsonl, splits=True, columns=tables.jsonl_columns),
+    "json": Reader(tables.read_json, columns=tables.json_columns),
     "csv": Reader(delimited.read_csv, columns=delimited.csv_columns),
     "parquet": Reader(contained.read_parquet, splits=True, columns=contained.parquet_columns),
     "zip": Reader(containers.read_zip, splits=True),
@@ -101,6 +102,7 @@ SUFFIXES = (
     (re.compile(r"\.zip$", re.IGNORECASE), "zip"),
     (re.compile(r"\.(tar(\.gz|\.zst)?|tgz)$", re.IGNORECASE), "tar"),
 )
+JSON_SUFFIX = re.compile(r"\.json(\.gz|\.zst)?$", re.IGNORECASE)
 PAGE_SUFFIX = re.compile(r"\.(html?|xhtml|txt)(\.gz|\.zst)?$", re.IGNORECASE)
 SIGNATURES = (
     (re.compile(rb"WARC/\d"), "warc"),
@@ -122,6 +124,8 @@ def recognise(raw: IO[bytes], name: str) -> str:
     for suffix, reader in SUFFIXES:
         if suffix.search(name):
             return reader
+    if JSON_SUFFIX.search(name) and tables.begins_with_rows(head):
+        return "json"
     return "jsonl" if not PAGE_SUFFIX.search(name) and tables.begins_with_row(head) else "page"
 
 

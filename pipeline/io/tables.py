@@ -1,9 +1,9 @@
-"""Tables of pages: JSONL (plain, gzip, zstd), and for Parquet too the mapping from their columns to ours.
+"""Tables of pages: JSONL and arrays in JSON (plain, gzip, zstd), and for Parquet too the mapping from their columns to ours.
 
 Columns go by explicit mapping, else by the names they commonly have. ``html`` and ``text`` say what the page is,
 ``page`` leaves it to be seen; ``url``, ``charset`` and ``fetched`` are what is known about it.
 
-A row's record id is its number (JSONL compressed: from 1; Parquet: from 0), or ``@`` and its offset in a plain JSONL
+A row's record id is its number (JSONL compressed and JSON: from 1; Parquet: from 0), or ``@`` and its offset in a plain JSONL
 file, where counting the lines before a range would mean reading them.
 What it gets wrong: damage inside the strings of a plain JSONL or an unchecked zstd frame can leave valid JSON behind.
 """
@@ -18,7 +18,7 @@ from math import isnan
 from typing import IO, NamedTuple
 
 from pipeline.errors import UsageError
-from pipeline.io.files import codec_of
+from pipeline.io.files import codec_of, page_bytes
 from pipeline.io.framing import Gap, lost
 from pipeline.io.items import Failure, Item, Part, ReadSettings
 from pipeline.io.members import Broken, Buffer, Chain, Codec, PlainBytes, find_member, read_at, size_of
@@ -47,6 +47,8 @@ CONTENT = ("html", "text", "page")
 # Rows of a JSONL file that tell its columns: a crawler's first fetch may have failed.
 FIRST_ROWS = 100
 ROW_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\{\s*"[^"]{1,200}"\s*:\s*(?:"|[0-9tfn-])')
+ROWS_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\s*\[\s*\{\s*"[^"]{1,200}"\s*:')
+KEY = re.compile(rb'"([^"\\]{1,100})"\s*:')
 NEWLINE = re.compile(rb"\n")
 
 
@@ -176,10 +178,66 @@ def _object(line: bytes | None) -> dict[str, object]:
     return row
 
 
+# A JSON file that is one array of rows: small ones are common, and read whole.
+
+
+def begins_with_rows(head: bytes) -> bool:
+    """Whether a file begins as an array of JSON objects."""
+    return ROWS_BEGIN.match(head) is not None
+
+
+def json_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[str] | None:
+    """Columns of the first rows; None for a file that is damaged or too long."""
+    try:
+        rows = _rows(raw, part, settings)
+    except (OSError, ValueError, Broken):
+        return None
+    return list(dict.fromkeys(name for row in rows[:FIRST_ROWS] if isinstance(row, dict) for name in row)) or None
+
+
+def read_json(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Item]:
+    """The rows of an array; what is no object among them is a failure, as is an array that is longer than a page may be."""
+    whole = Locator(part.name, "", 0, size_of(raw))
+    try:
+        rows = _rows(raw, part, settings)
+    except Broken as broken:
+        advice = "; as JSON lines (jq -c '.[]') it may have any length" if broken.kind == "too_large" else ""
+        yield Failure(whole, broken.kind, f"{broken}{advice}")
+        return
+    except ValueError as error:
+        yield Failure(whole, "bad_row", f"the file is no array of JSON objects: {error}"[:300])
+        return
+    for number, row in enumerate(rows, start=1):
+        locator = Locator(part.name, str(number), 0, -1)
+        if isinstance(row, dict):
+            yield page_of_row(row, locator, settings)
+        else:
+            yield Failure(locator, "bad_row", f"the row is no JSON object: it is a {type(row).__name__}")
+
+
+def _rows(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[object]:
+    """Raises `Broken`, and ValueError for anything but a JSON array in UTF-8."""
+    data = page_bytes(raw, part.name, size_of(raw), settings)
+    try:
+        rows = json.loads(data.decode("utf-8-sig"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(rows, list):
+        raise ValueError(f"it is a {type(rows).__name__}")  # noqa: TRY004
+    return rows
+
+
 def begins_with_row(head: bytes) -> bool:
     """Whether the first line is a JSON object by itself, as far as the head shows it."""
     line, newline, _ = head.partition(b"\n")
     return _is_object(line) if newline else ROW_BEGIN.match(line) is not None
+
+
+def holds_rows(head: bytes, settings: ReadSettings) -> bool:
+    """Whether a file begins as rows in JSON, a line each or in an array, that hold pages."""
+    if not (begins_with_row(head) or begins_with_rows(head)):
+        return False
+    return has_page([name.decode("utf-8", "replace") for name in KEY.findall(head)], settings)
 
 
 def lines_of(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Line | Failure]:

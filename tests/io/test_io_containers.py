@@ -259,11 +259,12 @@ def test_a_damaged_member_of_any_method_is_one_failure(tmp_path: Path, method: i
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_tables_inside_are_named_and_not_read(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
-    members = {"a.html": page(1), "b.csv": b"url,html\nu,<p>x\n", "c.json": b'{"html": "<p>x"}\n{"html": "<p>y"}\n'}
+    members = {"a.html": page(1), "b.csv": b"url,html\nu,<p>x\n", "c.json": b'{"html": "<p>x"}\n{"html": "<p>y"}\n',
+               "d.json": b'[{"id": 1, "html": "<p>x"}]', "e.json": b'{"colour": "green"}'}  # fmt: skip
     items = read(write(tmp_path, "pages.bin", pack(members)))
-    assert [found.locator.record for found in pages(items)] == ["a.html"]
+    assert [found.locator.record for found in pages(items)] == ["a.html", "e.json"]
     assert [(lost.kind, lost.locator.record) for lost in failures(items)] == [
-        ("unsupported", "b.csv"), ("unsupported", "c.json"),
+        ("unsupported", "b.csv"), ("unsupported", "c.json"), ("unsupported", "d.json"),
     ]  # fmt: skip
 
 

@@ -345,3 +345,28 @@ def test_ranges_of_parquet_add_up_to_the_whole(tmp_path_factory: pytest.TempPath
     cuts = sorted(points)
     parts = [read_range(path, start, stop) for start, stop in zip([0, *cuts], [*cuts, -1], strict=True)]
     assert [item for part in parts for item in part] == read_range(path, 0, -1)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress])
+def test_an_array_in_json_is_a_table_of_its_rows(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    rows: list[object] = [row(0), "a note", row(1), {"id": 3}]
+    stored = json.dumps(rows, indent=1).encode()
+    items = read(write(tmp_path, "crawl.json" if compress is bytes else "crawl.json.gz", compress(stored)))
+    assert [(found.locator.record, found.data) for found in pages(items)] == [
+        ("1", page(0, 30).decode()), ("3", page(1, 30).decode()),
+    ]  # fmt: skip
+    assert [(lost.kind, lost.locator.record) for lost in failures(items)] == [("bad_row", "2"), ("bad_row", "4")]
+
+
+def test_an_array_that_breaks_off_or_is_too_long_is_one_failure(tmp_path: Path) -> None:
+    stored = json.dumps([row(0), row(1)]).encode()
+    [lost] = failures(read(write(tmp_path, "cut.json", stored[:-9])))
+    assert lost.kind == "bad_row" and "no array of JSON objects" in lost.message
+    [lost] = failures(read(write(tmp_path, "long.json", stored), ReadSettings(max_page_bytes=20)))
+    assert lost.kind == "too_large" and "JSON lines" in lost.message
+
+
+@pytest.mark.parametrize("stored", [b'[{"height": 1}, {"height": 2}]', b"[1, 2]", b'{"a": [{"html": "<p>"}]}'])
+def test_json_without_pages_is_a_page_of_text_as_before(tmp_path: Path, stored: bytes) -> None:
+    [found] = pages(read(write(tmp_path, "settings.json", stored)))
+    assert found.data == stored
