@@ -129,7 +129,9 @@ class HeadlineRow(NamedTuple):
     text: Annotated[str, "The headline without its label"]
     href: Annotated[str, "Where it links to, absolute as far as the page's address is known"]
     target_doc_id: Annotated[str, "The document of that story when the same run read it, else empty"]
-    label: Annotated[str, "What the site puts before or after it: VIDEO, LIVE, ® for sponsored"]
+    label: Annotated[
+        str, "What the site puts before or after it: VIDEO, LIVE, ® for sponsored, 12:41 in a feed of news"
+    ]
     language: Annotated[str, "Language of the headline (BCP-47)"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from urllib.parse import urljoin, urlsplit
 
 from pipeline.clean import paragraph, story
@@ -29,6 +30,9 @@ KICKER = "|".join(sorted(map(re.escape, set(LABELS)), key=len, reverse=True))
 SEPARATOR = r"[\s:|•·–—-]"
 LABEL_BEFORE = re.compile(rf"[\[(]?(?P<label>{KICKER})[\])]?(?={SEPARATOR}){SEPARATOR}*(?P<rest>\S.*)", re.DOTALL)
 LABEL_AFTER = re.compile(rf"(?P<rest>.*\S){SEPARATOR}+[\[(]?(?P<label>{KICKER})[\])]?", re.DOTALL)
+# ``12:41 The weir opens``, as in the news feeds of many papers.
+CLOCK_BEFORE = re.compile(r"(?P<clock>(?:[01]?\d|2[0-3])[:.][0-5]\d)\s*[|•·–—-]?\s+(?P<rest>\D.*)", re.DOTALL)
+FEWEST_CLOCKS = 3
 SPONSORED = re.compile(r"(?P<rest>.*\S)\s*(?P<label>®)", re.DOTALL)
 SPONSORED_BEFORE = re.compile(r"(?P<label>®)\s*(?P<rest>\S.*)", re.DOTALL)
 
@@ -131,12 +135,23 @@ def _headlines(record: Record, key: str) -> list[HeadlineRow]:
         texts = plain_words([block.text for block in record.blocks])
     else:
         texts = [paragraph(block) for block in record.blocks]
-    for number, (block, said) in enumerate(zip(record.blocks, texts, strict=True)):
-        if block.role is Role.HEADLINE:
-            text, label = split_label(" ".join(said.split()))
-            href = absolute(base, block.href) if block.href and base else block.href
-            rows.append(HeadlineRow(key, number, text, href, "", label, block.language))
+    numbers = [number for number, block in enumerate(record.blocks) if block.role is Role.HEADLINE]
+    labelled = split_clocks([" ".join(texts[number].split()) for number in numbers])
+    for number, (said, clock) in zip(numbers, labelled, strict=True):
+        block = record.blocks[number]
+        text, label = split_label(said)
+        href = absolute(base, block.href) if block.href and base else block.href
+        rows.append(HeadlineRow(key, number, text, href, "", f"{clock} {label}".strip(), block.language))
     return rows
+
+
+def split_clocks(texts: Sequence[str]) -> list[tuple[str, str]]:
+    """Headlines without the time of day before them, and that time, where most of them have one; one alone may be a result."""
+    found = [CLOCK_BEFORE.fullmatch(text) for text in texts]
+    timed = sum(match is not None for match in found)
+    if timed < FEWEST_CLOCKS or 2 * timed < len(texts):
+        return [(text, "") for text in texts]
+    return [(match["rest"], match["clock"]) if match else (text, "") for text, match in zip(texts, found, strict=True)]
 
 
 BASE = re.compile(r"""<base\b[^<>]{0,300}?\bhref\s*=\s*["']?([^"'\s<>]{1,2000})""", re.IGNORECASE)

@@ -10,7 +10,7 @@ from pipeline.model import Block, Locator, Role, Source
 from pipeline.signals import signals
 from pipeline.stage import Record, Stage, apply, apply_all
 from pipeline.stages import STAGES, STOPS, look, stages_between
-from pipeline.tidy import absolute, base_of, doc_id, host_of, rows_of, split_label
+from pipeline.tidy import absolute, base_of, doc_id, host_of, rows_of, split_clocks, split_label
 from tests.made import page
 
 SETTINGS = Settings()
@@ -130,6 +130,15 @@ def test_the_kind_is_seen_by_looking(text: str, kind: str) -> None:
 )
 def test_labels_are_taken_off_headlines(text: str, rest: str, label: str) -> None:
     assert split_label(text) == (rest, label)
+
+
+def test_times_are_taken_off_headlines_where_most_have_one() -> None:
+    feed = ["12:41 Мост открыт", "9.05 – Ярмарка начнётся в пятницу", "11:30 | ВИДЕО Паводок", "Погода"]
+    assert split_clocks(feed) == [
+        ("Мост открыт", "12:41"), ("Ярмарка начнётся в пятницу", "9.05"), ("ВИДЕО Паводок", "11:30"), ("Погода", ""),
+    ]  # fmt: skip
+    results = ["21:18 for the harbour club", "Choir finds its lost lantern", "Ferry sails again", "Weir opens"]
+    assert split_clocks(results) == [(text, "") for text in results]
 
 
 def test_a_document_is_known_by_its_url_then_by_its_place() -> None:
