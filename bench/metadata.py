@@ -39,9 +39,9 @@ def plain(text: str) -> str:
 
 def gold(row: Mapping[str, Any]) -> Said:
     authors = row.get("authors") or row.get("author") or ()
-    names = authors.split(", ") if isinstance(authors, str) and "authors" in row else [authors]
-    names = names if isinstance(authors, str) else list(authors)
-    return said(row["title"], row.get("published") or row.get("publish_date"), names)
+    if isinstance(authors, str):
+        authors = authors.split(", ") if "authors" in row else [authors]
+    return said(row["title"], row.get("published") or row.get("publish_date"), authors)
 
 
 def ours(source: str, url: str) -> Said:

@@ -17,7 +17,7 @@ import turbohtml
 
 from pipeline import native, soup
 from pipeline.elements import INLINE, JOINED, LITERAL, NESTED, RAW, UNSEEN, VOID
-from pipeline.places import TagEnds, locate, unescape
+from pipeline.places import TagEnds, locate, resolver, unescape
 
 
 class DomSettings(NamedTuple):
@@ -157,7 +157,7 @@ def _walk(  # noqa: PLR0915
     )
     element_type, text_type = parsed.element, parsed.text
     remarkable = set(parsed.select(REMARKABLE))
-    after = TagEnds(source, parsed).after
+    after, resolve = TagEnds(source, parsed).after, resolver(parsed)
     known: dict[tuple[int, str, str], int] = {}
     cursor = 0
     shown = NOWHERE  # how deep the element stands whose hidden text counts as seen
@@ -176,7 +176,7 @@ def _walk(  # noqa: PLR0915
                     blank += text
                     continue
                 low = cursor if before is None else after(before, unseen)
-                start, end, cursor = locate(source, text, max(cursor, low), literal)
+                start, end, cursor = locate(source, text, max(cursor, low), resolve, literal)
                 before = None
                 if apart or box != text_box:
                     tree.first.append(len(data))

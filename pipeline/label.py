@@ -492,7 +492,8 @@ def _shipped(kind: str) -> object:
 def weights_digest(settings: LabelSettings) -> str:
     """Names the content of the weights files that the settings name; those that come with presscut are part of its code."""
     digest = sha256()
-    for path in filter(None, settings):
+    for path in settings:
+        digest.update(b"\0")
         with suppress(OSError):
-            digest.update(Path(path).read_bytes())
+            digest.update(Path(path).read_bytes() if path else b"")
     return digest.hexdigest()

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline.elements import LITERAL, NESTED, RAW, VOID
+from pipeline.soup import SoupText
 
 if TYPE_CHECKING:
     from pipeline.dom import Node, Parsed
@@ -38,6 +40,7 @@ class TagEnds:
         self.source = source
         self.element_type: Any = parsed.element
         self.text_type: Any = parsed.text
+        self.resolve = resolver(parsed)
         # Characters before each line, newlines not counted.
         self.lines = [0, *accumulate(map(len, source.split("\n")))]
 
@@ -104,7 +107,7 @@ class TagEnds:
                 literal = False
             elif type(inner) is self.text_type:
                 if inner.data.strip():
-                    cursor = locate(self.source, inner.data, cursor, literal)[2]
+                    cursor = locate(self.source, inner.data, cursor, self.resolve, literal)[2]
             elif type(inner) is self.element_type:
                 closes = inner.tag in VOID or inner.tag in RAW or inner.tag in NESTED
                 cursor = max(cursor, self.after(inner, closes))
@@ -127,15 +130,28 @@ def gap_end(source: str, at: int) -> int:
 
 
 def unescape(reference: str) -> str:
-    """What a character reference stands for, as parsers have it: what is no character in HTML, too, if a number names it."""
-    found = html.unescape(reference)
+    """What a character reference stands for, as HTML5 has it: what is no character in HTML, too, if a number names it."""
+    try:
+        found = html.unescape(reference)
+    except ValueError:
+        # More digits than Python reads: beyond Unicode.
+        return "\ufffd"
     if found:
         return found
     digits = reference.strip("&#;")
     return chr(int(digits[1:], 16) if digits[0] in "xX" else int(digits))
 
 
-def locate(source: str, data: str, low: int, literal: bool = False) -> tuple[int, int, int]:
+Resolve = Callable[[str], str]
+"""What a parser makes of a character reference."""
+
+
+def resolver(parsed: Parsed) -> Resolve:
+    """html.parser leaves out what is no character in HTML."""
+    return html.unescape if parsed.text is SoupText else unescape
+
+
+def locate(source: str, data: str, low: int, resolve: Resolve, literal: bool = False) -> tuple[int, int, int]:
     """Start and end of a text in the source, without its outer blanks, and where to look for the next one.
 
     `low` is where it may begin at the earliest; in a `literal` element tags are text. Start and end are equal where it is not to be
@@ -146,24 +162,24 @@ def locate(source: str, data: str, low: int, literal: bool = False) -> tuple[int
     if source.startswith(core, start) and core[0] not in "<&":
         end = start + len(core)
         return start, end, end
-    return _sought(source, core, start, low, literal)
+    return _sought(source, core, start, low, resolve, literal)
 
 
-def _sought(source: str, core: str, start: int, low: int, literal: bool) -> tuple[int, int, int]:
+def _sought(source: str, core: str, start: int, low: int, resolve: Resolve, literal: bool) -> tuple[int, int, int]:
     """As `locate`, for a text that is not simply there: spelled with references, broken by ignored tags, or moved."""
-    start = _past_blanks(source, start)
-    end = _spelled(source, core, start, literal)
-    return (start, end, end) if end >= 0 else (*_moved(source, core, low, literal), low)
+    start = _past_blanks(source, start, resolve)
+    end = _spelled(source, core, start, resolve, literal)
+    return (start, end, end) if end >= 0 else (*_moved(source, core, low, resolve, literal), low)
 
 
-def _past_blanks(source: str, at: int) -> int:
+def _past_blanks(source: str, at: int, resolve: Resolve) -> int:
     """The offset past blanks written as references, and what else may stand before a text."""
-    while (match := REFERENCE.match(source, at)) and unescape(match.group()).isspace():
+    while (match := REFERENCE.match(source, at)) and resolve(match.group()).isspace():
         at = gap_end(source, match.end())
     return at
 
 
-def _moved(source: str, core: str, low: int, literal: bool) -> tuple[int, int]:
+def _moved(source: str, core: str, low: int, resolve: Resolve, literal: bool) -> tuple[int, int]:
     """Where a text that the parser moved (out of a table, say) is spelled next, within reach; empty if nowhere."""
     stop = low + MOVED_CHARS
     start = source.find(core, low, stop)
@@ -171,24 +187,21 @@ def _moved(source: str, core: str, low: int, literal: bool) -> tuple[int, int]:
         return start, start + len(core)
     candidates = re.compile(f"{re.escape(core[0])}|&").finditer(source, low, stop)
     for match in islice(candidates, MOVED_TRIES):
-        end = _spelled(source, core, match.start(), literal)
+        end = _spelled(source, core, match.start(), resolve, literal)
         if end >= 0:
             return match.start(), end
     return low, low
 
 
-def _spelled(source: str, text: str, start: int, literal: bool) -> int:
+def _spelled(source: str, text: str, start: int, resolve: Resolve, literal: bool) -> int:
     """Where the source, read from `start` on, has spelled `text`: references resolved, ignored tags passed; -1 if never."""
     at, done = start, 0
     while done < len(text):
         char = source[at : at + 1]
         if char == "&" and (match := REFERENCE.match(source, at)):
-            resolved = unescape(match.group())
+            resolved = resolve(match.group())
             if not text.startswith(resolved, done):
-                # html.parser leaves out what is no character in HTML.
-                resolved = html.unescape(match.group())
-                if resolved:
-                    return -1
+                return -1
             at, done = match.end(), done + len(resolved)
             continue
         if char == "<" and not literal and (match := MARKUP.match(source, at)):

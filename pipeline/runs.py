@@ -191,8 +191,8 @@ def retry(
     """Do the shards again that hold retryable errors, and those never finished, with the inputs and settings of the last run."""
     places = Places(Path(output))
     plan = _read_plan(places)
-    if "-" in plan["inputs"]:
-        raise UsageError("standard input cannot be read again; give it to presscut run once more")
+    if any(map(_is_piped, plan["inputs"])):
+        raise UsageError("what came through a pipe cannot be read again; give it to presscut run once more")
     gone = next((path for path in plan["inputs"] if not is_url(path) and not os.path.exists(path)), None)
     if gone:
         raise UsageError(f"{gone}: the last run read it, and it is no longer there; put it back, or run without it")
@@ -203,6 +203,10 @@ def retry(
                 _forget(places, shard, path)
     settings = from_dict(plan["settings"])
     return run(plan["inputs"], output, engine, settings, workers=workers, until=plan["until"], told=told)
+
+
+def _is_piped(path: str) -> bool:
+    return path == "-" or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path))
 
 
 def _forget(places: Places, shard: str, path: Path) -> None:

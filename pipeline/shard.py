@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline import schema
 from pipeline.io.items import NOTES, Failure, Shard, Skipped
-from pipeline.label import weights_digest
+from pipeline.label import LabelSettings, weights_digest
 from pipeline.settings import Settings, code_digest, fingerprint, to_dict
 from pipeline.stages import STOP_NAMES, STOPS, TABLES
 from pipeline.versions import versions
@@ -111,7 +111,8 @@ class Places(NamedTuple):
 def fingerprints(settings: Settings) -> tuple[str, ...]:
     """One per stop: its own settings and weights, those of the stops before it, the code, and the versions of what changes output."""
     base = [schema.VERSION, code_digest(), json.dumps(versions(), sort_keys=True)]
-    weights = weights_digest(settings.label)
+    # Which weights they are, their content says, not where they lie.
+    weights, settings = weights_digest(settings.label), settings._replace(label=LabelSettings())
     found: list[str] = []
     for stop in STOPS:
         read = [weights] if "label" in stop.settings else []

@@ -148,7 +148,7 @@ BEGINNING = re.compile(rf"{NOTHING}<")
 # A document behind something else, the warning of a server's script mostly. Texts about markup show documents, too, but go on after them.
 DOCUMENT = re.compile(r"^[ \t]*+<(?:!doctype\s+html|html)\b", re.I | re.M)
 DOCUMENT_END = re.compile(r"</(?:html|body)\s*>\s*\Z", re.I)
-LAST_CHARS = 200
+WARNING_CHARS, LAST_CHARS = 2_000, 200
 LOOK_CHARS = 20_000
 # A text about markup names a tag here and there; a fragment of a page has at least a pair and a half of them.
 FEWEST_ELEMENTS = 3
@@ -163,7 +163,7 @@ def look(text: str) -> str:
     head = text[start : start + LOOK_CHARS]
     if OPENING.match(head) or COMMENT.match(text, start):
         return "html"
-    if DOCUMENT.search(head) and DOCUMENT_END.search(text[-LAST_CHARS:]):
+    if DOCUMENT.search(head, 0, WARNING_CHARS) and DOCUMENT_END.search(text[-LAST_CHARS:]):
         return "html"
     elements = ELEMENT.findall(head)
     if elements and BEGINNING.match(text):

@@ -31,7 +31,9 @@ SEPARATOR = r"[\s:|•·–—-]"
 LABEL_BEFORE = re.compile(rf"[\[(]?(?P<label>{KICKER})[\])]?(?={SEPARATOR}){SEPARATOR}*(?P<rest>\S.*)", re.DOTALL)
 LABEL_AFTER = re.compile(rf"(?P<rest>.*\S){SEPARATOR}+[\[(]?(?P<label>{KICKER})[\])]?", re.DOTALL)
 # ``12:41 The weir opens``, as in the news feeds of many papers.
-CLOCK_BEFORE = re.compile(r"(?P<clock>(?:[01]?\d|2[0-3])[:.][0-5]\d)\s*[|•·–—-]?\s+(?P<rest>\D.*)", re.DOTALL)
+CLOCK_BEFORE = re.compile(
+    r"(?P<clock>(?:[01]?\d|2[0-3])[:.][0-5]\d(?:\s?[AaPp]\.?[Mm]\b\.?)?)\s*[|•·–—-]?\s+(?P<rest>\D.*)", re.DOTALL
+)
 FEWEST_CLOCKS = 3
 SPONSORED = re.compile(r"(?P<rest>.*\S)\s*(?P<label>®)", re.DOTALL)
 SPONSORED_BEFORE = re.compile(r"(?P<label>®)\s*(?P<rest>\S.*)", re.DOTALL)

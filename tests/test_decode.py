@@ -118,9 +118,31 @@ def test_a_few_bad_bytes_in_utf_8_are_a_few_replacements_however_long_the_style_
     assert (source.charset, source.replacements) == ("utf-8", 1)
 
 
-def test_another_encoding_is_detected_however_long_the_style_sheet_above_the_text() -> None:
-    source = decode((STYLES + WORDS * 9).encode("cp1251"))
+@pytest.mark.parametrize("styles", [STYLES, STYLES.replace("\n", ""), f"<!-- © -->{STYLES}"])
+def test_another_encoding_is_detected_however_long_the_style_sheet_above_the_text(styles: str) -> None:
+    source = decode((styles.replace("©", "") + WORDS * 9).encode("cp1251"))
     assert (source.charset, source.charset_source) == ("windows-1251", "detected")
+
+
+@pytest.mark.parametrize("word", ["Malmö", "Tromsø", "Çà et là", "el Niño", "naïve", "Zürich"])
+def test_a_word_among_many_in_ascii_is_read_as_windows_1252(word: str) -> None:
+    page = (
+        "<p>The ferry sails twice a day.</p>\n" * 60
+        + f"<p>Then {word} was named.</p>\n"
+        + "<p>It came late.</p>\n" * 60
+    )
+    assert decode(page.encode("cp1252")).text == page
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"), [("今日は港町で会議が開かれた。", "shift_jis"), ("오늘 항구에서 회의가 열렸다. ", "euc-kr")]
+)
+def test_encodings_of_east_asia_are_detected(text: str, encoding: str) -> None:
+    assert decode(f"<p>{text * 80}".encode(encoding)).text == f"<p>{text * 80}"
+
+
+def test_a_label_that_no_codec_can_be_asked_for_is_nonsense() -> None:
+    assert decode("Malmö".encode("cp1252"), "utf-8\0").text == "Malmö"
 
 
 def test_a_declaration_in_a_comment_declares_nothing() -> None:

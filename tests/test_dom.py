@@ -221,6 +221,12 @@ def test_references_to_what_is_no_character_in_html_are_part_of_the_place(parser
     assert source[tree.starts[0] : tree.ends[0]] == source[3:-4]
 
 
+def test_a_reference_of_any_length_is_part_of_the_place() -> None:
+    source = f"<p>Salt &#{'9' * 5_000}; pears</p>"
+    tree = walked(source, "turbohtml")
+    assert source[tree.starts[0] : tree.ends[0]] == source[3:-4]
+
+
 def test_tags_in_a_text_area_are_part_of_the_place() -> None:
     source = '<textarea><iframe src="/?x=1&amp;y=2"></iframe> One</textarea>'
     tree = walked(source, "turbohtml")

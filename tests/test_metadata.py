@@ -230,6 +230,11 @@ def test_a_colon_behind_any_word_announces_no_author(text: str) -> None:
     assert byline(text, Role.NAVIGATION).authors == ()
 
 
+def test_a_name_is_no_longer_one_s_beginning() -> None:
+    linked = page(below='<p class="byline">By Ada Brookson</p><a href="/author/ada">Ada Brook</a>')
+    assert read(linked).authors == ("Ada Brookson",)
+
+
 def test_prose_below_the_title_names_no_author() -> None:
     assert byline("Authors: Ada Brook and the crew of the ferry", Role.BODY).authors == ()
     assert byline("By Ada Brook, who sailed first, said the office", Role.BODY).authors == ()

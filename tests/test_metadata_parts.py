@@ -69,6 +69,10 @@ def test_month_names_that_differ_between_neighbours_follow_the_page_s_language()
     assert parse_date("9 listopada 2026", "pl") == "2026-11-09"
 
 
+def test_months_whose_letters_folding_takes_apart_are_known() -> None:
+    assert parse_date("5 Μαΐου 2026", "el") == "2026-05-05"
+
+
 @given(st.text(max_size=120) | st.from_regex(r"[\d\W]{0,40}(am|Z|Mar|de|\+)?[\d\W]{0,20}", fullmatch=True))
 def test_any_text_gives_a_valid_date_or_none(text: str) -> None:
     stated = parse_date(text)
@@ -91,6 +95,8 @@ def test_a_date_s_own_digits_are_no_time(text: str) -> None:
         ("18 April 2024 6.30pm", "18:30:00"),
         ("10.30am, 18 April 2024", "10:30:00"),
         ("18.04.2024 kl 14", "14:00:00"),
+        ("18.04.2024 kl.14", "14:00:00"),
+        ("18 avril 2024 à 14 h 30", "14:30:00"),
         ("18.4.2024 klo 9.05", "09:05:00"),
         ("18. April 2024, 8 Uhr", "08:00:00"),
         ("18 avril 2024 à 14h", "14:00:00"),

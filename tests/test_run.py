@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -329,6 +330,25 @@ def test_a_run_that_cannot_be_done_as_asked_leaves_the_plan_of_the_last_one(tmp_
         run(inputs, output, workers=1, settings=wrong)
     assert status(output)["committed"]
     assert retry(output, workers=1).done_now == 0
+
+
+def test_weights_that_were_moved_are_the_same(tmp_path: Path) -> None:
+    inputs = folder(tmp_path / "in", [page(1)])
+    for name, done in (("mine", 1), ("moved", 0)):
+        weights = shutil.copy(WEIGHTS, tmp_path / f"{name}.npz")
+        settings = Settings(label=LabelSettings(markup_weights=str(weights)))
+        assert run(inputs, tmp_path / "out", workers=1, settings=settings).done_now == done
+    settings = Settings(label=LabelSettings(text_weights=str(WEIGHTS.with_name("text.npz"))))
+    assert run(inputs, tmp_path / "out", workers=1, settings=settings).done_now == 1
+
+
+def test_what_came_through_a_pipe_is_not_asked_for_again(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as writer:
+        writer.submit((tmp_path / "pipe").write_text, page(1), "utf-8")
+        assert run(tmp_path / "pipe", tmp_path / "out", workers=1).documents == 1
+    with pytest.raises(UsageError, match="came through a pipe"):
+        retry(tmp_path / "out", workers=1)
 
 
 def test_weights_are_found_again_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ ENCRYPTED, STREAMED, UTF8_NAME = 0x1, 0x8, 0x800
 NESTED = re.compile(rb"PK\x03\x04|WARC/\d|PAR1|.{257}ustar", re.DOTALL)
 # A table of pages there would be one page of all its rows.
 TABLE = re.compile(r"\.(?:jsonl|ndjson|jsonlines|csv|tsv)(?:\.gz|\.zst)?$", re.IGNORECASE)
-LOOK_BYTES = 65_536
+LOOK_BYTES = PIECE = 65_536
 # What writers of letters and sheets call a part of every file.
 OFFICE_PARTS = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
 OFFICE = "a document of an office program, not an archive of pages: save it as HTML or text"
@@ -213,8 +213,6 @@ def _inflated(raw: IO[bytes], start: int, limit: int, settings: ReadSettings) ->
         return None
     return (bytes(data), at - len(inflate.unused_data)) if inflate.eof else None
 
-
-PIECE = 65_536
 
 # Tar
 

@@ -161,7 +161,7 @@ def _local(path: Path, name: str) -> Found:
 
 def _spooled(raw: IO[bytes], name: str) -> Found:
     """A stream as a temporary file, so that workers can open it and archives can be read in any order."""
-    handle, path = tempfile.mkstemp(prefix="presscut-stdin-")
+    handle, path = tempfile.mkstemp(prefix="presscut-piped-")
     atexit.register(Path(path).unlink, missing_ok=True)
     with open(handle, "wb") as copy:
         shutil.copyfileobj(raw, copy)

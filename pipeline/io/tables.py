@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from math import isnan
 from typing import IO, NamedTuple
@@ -95,10 +96,11 @@ def jsonl_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[st
     wanted = {theirs for _, theirs in settings.columns}
     try:
         for line in islice(lines_of(raw, part, settings), FIRST_ROWS):
-            columns |= dict.fromkeys(_object(line.content)) if isinstance(line, Line) else {}
+            with suppress(ValueError):
+                columns |= dict.fromkeys(_object(line.content)) if isinstance(line, Line) else {}
             if has_page(list(columns), settings) and wanted <= columns.keys():
                 break
-    except (OSError, ValueError, Broken):
+    except (OSError, Broken):
         pass
     return list(columns) or None
 

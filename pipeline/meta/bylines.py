@@ -190,7 +190,7 @@ def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ..
 def _linked(text: str, links: Sequence[str]) -> tuple[list[str], str]:
     """The links to authors' pages that a text begins with, and the unlinked names behind them; all of it where none begins it."""
     linked: list[str] = []
-    while link := max((link for link in links if text.startswith(link)), key=len, default=""):
+    while link := max((link for link in links if _begins_with(text, link)), key=len, default=""):
         linked.append(link)
         behind = END_WORDS.sub("", BRACKETS.sub("", text[len(link) :]))
         joined = words().joined.match(behind)
@@ -201,6 +201,11 @@ def _linked(text: str, links: Sequence[str]) -> tuple[list[str], str]:
         if not any(joined.groups()) and not text.startswith(tuple(links)) and not words().joiner.search(text):
             return linked, ""
     return linked, text
+
+
+def _begins_with(text: str, name: str) -> bool:
+    """Whether a text begins with a name, and not with a longer one."""
+    return text.startswith(name) and not text[len(name) : len(name) + 1].isalnum()
 
 
 def _written_like_names(names: Sequence[str], announced: bool, role: Role) -> list[str]:

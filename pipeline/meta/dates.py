@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from unicodedata import normalize
 
 # Earlier than the first newspaper archives online, or later than any page could be: a template's placeholder.
 EARLIEST_YEAR = 1800
@@ -25,13 +26,13 @@ BEFORE_HOUR = rf"(?:(?P<morning>{MORNING_BEFORE})\s*|(?P<evening>{EVENING_BEFORE
 HALF = r"(?P<half>[AaPp]\.?\s?[Mm]\.?(?![A-Za-z])|[\u03c0\u03bc]\.?\s?\u03bc\.?(?!\w)|[\u0635\u0645](?!\w))"
 # ``18.30`` is a time unless more digits follow behind a full stop or stand before one: then it is part of a date.
 FULL_STOP = r"(?<=\d)(?<!\d\.\d)(?<!\d\.\d\d)\.(?=\d\d(?:\b(?!\.\d)|\s?[AaPp]\.?[Mm]\b|\s?Uhr\b|\s?\u0e19\b))"
-HOUR_MARK = rf"(?::|[\u6642\u65f6\u70b9\u9ede]|\uc2dc\s?|\s?giờ\s?|[hH](?=\d)|{FULL_STOP})"
+HOUR_MARK = rf"(?::|[\u6642\u65f6\u70b9\u9ede]|\uc2dc\s?|\s?giờ\s?|[hH](?=\d|\s\d\d\b(?!\s?min\b))|{FULL_STOP})"
 TIME = rf"{BEFORE_HOUR}(?P<hour>[01]?\d|2[0-4])\s*{HOUR_MARK}\s*(?P<minute>[0-5]\d|\d(?=\s?[\u5206\ubd84]))(?::(?P<second>[0-5]\d|60)(?:[.,]\d+)?)?"
 ZONE = r"\s*(?P<zone>Z\b|UTC|GMT|[A-Z]{3,4}\b|)\s*(?P<shift>[+\-\u2212]\d{2}:?\d{2}\b|[+\-\u2212]\d{1,2}(?!\d)|)"
 CLOCK = re.compile(rf"{TIME}\s*{HALF}?{ZONE}")
 CLOCK_HALF = re.compile(rf"\b(?P<hour>1[0-2]|0?[1-9])\s*(?P<half>[AaPp]\.?[Mm]\.?)(?![A-Za-z]){ZONE}")
 # Hours alone, where a word says that they are no duration: ``kl 14``, ``14 Uhr``, ``18\u6642``, ``\u00e0 14h``.
-BARE_HOUR = r"(?<![\d.,:])(?:[01]?\d|2[0-3])(?![\d:]|[.,]\d)"
+BARE_HOUR = r"(?<![\d,:])(?<!\d\.)(?:[01]?\d|2[0-3])(?![\d:]|[.,]\d)"
 CLOCK_HOUR = re.compile(
     rf"\b(?:kl|klo|klockan|godz|ore|pukul)\.?\s*(?P<called>{BARE_HOUR})"
     rf"|{BEFORE_HOUR}(?P<counted>{BARE_HOUR})\s*(?:Uhr\b|[\u6642\u65f6](?![\u9593\u95f4])|\uc2dc(?!\uac04))"
@@ -173,7 +174,8 @@ def _day(year: int, month: int, number: int) -> dt.date | None:
 
 def _month(name: str, language: str) -> int:
     """The month's number; 0 for other words."""
-    name = name.casefold().rstrip(".,")
+    # Folding takes some letters apart, as those of Greek May.
+    name = normalize("NFC", name.casefold()).rstrip(".,")
     months = _months()
     return months.get(f"{language[:2].lower()}:{name}") or months.get(name) or months.get(f"cs:{name}", 0)
 

@@ -150,10 +150,11 @@ def test_columns_are_known_by_their_common_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_the_first_rows_together_say_what_a_table_has(tmp_path: Path, suffix: str) -> None:
     rows: list[dict[str, object]] = [{"id": 7, "status": 404}, row(1), {**row(2), "where": "u/2"}]
-    path = write(tmp_path, f"crawl.{suffix}", COMPRESS[suffix](lines(rows)))
+    stored = lines(rows[:1]) + b"no JSON\n" + lines(rows[1:])
+    path = write(tmp_path, f"crawl.{suffix}", COMPRESS[suffix](stored))
     items = read(path, ReadSettings(columns=(("url", "where"),)))
     assert numbers(items) == [1, 2]
-    assert [failure.kind for failure in failures(items)] == ["bad_row"]
+    assert [failure.kind for failure in failures(items)] == ["bad_row", "bad_row"]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
