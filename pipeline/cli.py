@@ -179,7 +179,6 @@ def _run(options: argparse.Namespace) -> int:
     from pipeline.runs import run
     from pipeline.settings import Settings, load
 
-    _check_standard_input(options.paths)
     settings = load(options.settings) if options.settings else Settings()
     if options.column:
         columns = tuple(pair for column in options.column for pair in _pairs(column))
@@ -288,16 +287,10 @@ def _page(path: str) -> Page:
     from pipeline.io.readers import read_shard
     from pipeline.model import Page
 
-    _check_standard_input([path])
     if path != "-" and os.path.isdir(path):
         raise UsageError(f"{path}: a folder; extract reads one page, run reads folders")
     settings = ReadSettings()
-    try:
-        shards = plan([path], settings)
-    except UsageError as error:
-        # Columns are told of to run alone.
-        raise UsageError(str(error).replace(" --column ", " presscut run ... --column ")) from None
-    items = (item for shard in shards for item in read_shard(shard, settings))
+    items = (item for shard in plan([path], settings) for item in read_shard(shard, settings))
     first = next((item for item in items if isinstance(item, Page | Failure)), None)
     if first is None:
         raise PresscutError(f"{path}: no page in it")
@@ -306,12 +299,6 @@ def _page(path: str) -> Page:
     if any(isinstance(item, Page) for item in items):
         print(f"{path}: this is the first of its pages; presscut run reads all", file=sys.stderr)
     return first
-
-
-def _check_standard_input(paths: Sequence[str]) -> None:
-    """Raises `PresscutError` when a page is to come from there and it is closed."""
-    if "-" in paths and sys.stdin is None:
-        raise PresscutError("-: standard input is closed; name a file, or give a page on standard input")
 
 
 def _pairs(column: str) -> Iterator[tuple[str, str]]:

@@ -103,7 +103,7 @@ def _expand(path: str, skipped: Counter[str]) -> Iterator[Found]:
     """The files that one path stands for. Raises `UsageError` when it does not exist."""
     if path == STDIN:
         if sys.stdin is None:
-            raise UsageError("standard input is closed; give a file, or a page to read from it")
+            raise UsageError("-: standard input is closed; name a file, or give a page on standard input")
         yield _spooled(sys.stdin.buffer, STDIN)
     elif is_url(path):
         yield from _expand_url(path, skipped)

@@ -86,7 +86,7 @@ def check_columns(columns: Sequence[str], name: str, settings: ReadSettings) -> 
         raise UsageError(f"{name} has no column {absent[0]!r}; columns found: {found}")
     if not has_page(columns, settings):
         raise UsageError(
-            f"{name}: no column looks like a page; say which with --column text=NAME; columns found: {found}"
+            f"{name}: no column looks like a page; say which with presscut run ... --column text=NAME; columns found: {found}"
         )
 
 
