@@ -243,6 +243,11 @@ def _alone(places: Places) -> Iterator[None]:
             from pipeline.commit import sweep_unfinished
 
             sweep_unfinished(places)
+            if not places.plan.is_file():
+                # Nothing could be planned: a slip in the command leaves no notes.
+                with suppress(OSError):
+                    os.unlink(lock.name)
+                    places.notes.rmdir()
 
 
 def _plan(

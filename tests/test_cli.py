@@ -237,8 +237,11 @@ def test_what_cannot_be_written_is_one_line_and_status_one(
         ("run - -o out <&-", 2, "-: standard input is closed; name a file, or give a page on standard input"),
     ],
 )
-def test_standard_input_and_output_that_do_not_work_are_named(command: str, status: int, said: str) -> None:
-    done = subprocess.run(["bash", "-c", f"{sys.executable} -m pipeline {command}"], capture_output=True, text=True)
+def test_standard_input_and_output_that_do_not_work_are_named(
+    tmp_path: Path, command: str, status: int, said: str
+) -> None:
+    asked = ["bash", "-c", f"{sys.executable} -m pipeline {command}"]
+    done = subprocess.run(asked, capture_output=True, text=True, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (status, f"presscut: {said}\n")
 
 

@@ -529,6 +529,7 @@ def test_impossible_requests_say_what_to_do(tmp_path: Path, inputs: str, options
     with pytest.raises(UsageError, match=said) as raised:
         run(tmp_path / inputs, output, **({"workers": 1} | options))
     assert "\n" not in str(raised.value)
+    assert not list(tmp_path.rglob(".presscut"))
 
 
 def test_no_file_of_a_run_names_the_machine_or_the_time(tmp_path: Path) -> None:
