@@ -1,9 +1,9 @@
 """Every block gets the role a reader would give it, from small nets over the page's sequence of blocks.
 
 `features` says what is known of each block; dilated convolutions look at the neighbours (15 blocks to either side), means at what
-stands before the block, after it, under the same path of tags and classes and in its section, a summary at the whole page; a
-softmax gives the 14 roles, five of them twice: once more for entries of what a page lists and is read for (`CLASSES`). A net
-is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a
+stands before the block, after it, under the same path of tags and classes, under that of the element around it and in its
+section, a summary at the whole page; a softmax gives the 14 roles, five of them twice: once more for entries of what a page lists
+and is read for (`CLASSES`). A net is run in numpy from a plain weights file; it is trained in ``training/`` (idea: Web2Text, Vogels et al. 2018, a CNN over a
 page's blocks). One file of weights serves pages with markup, one flattened text; each holds two nets, whose logits are
 averaged. Flattened text is always read by both. A page with markup is read by the first alone, unless that leaves the story
 unclear, then by the second too, and where the two together do, once more as if it were flattened.

@@ -52,7 +52,7 @@ class Gold(NamedTuple):
     """One labelled page before features."""
 
     page: str
-    """``set/id``."""
+    """``set/id``, behind what was made of it: ``tables/set/id``."""
     site: str
     blocks: list[Block]
     structure: NDArray[np.float32]

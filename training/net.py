@@ -2,7 +2,7 @@
 
 A small convolutional net over the page's sequence of blocks (as in Web2Text, Vogels et al. 2018, which labels blocks with a
 CNN and an HMM on top): dense facts and two bags of hashed tokens in, dilated convolutions with residuals, means of what
-stands before a block, after it and under the same path (as sets are pooled in Deep Sets, Zaheer et al. 2017), one summary of the
+stands before a block, after it, under the same path and that around it, and in its section (as sets are pooled in Deep Sets, Zaheer et al. 2017), one summary of the
 whole page, one softmax over the classes out: the roles, and those of entries that are told.
 """
 

@@ -115,7 +115,7 @@ CARD = """# Model card: block roles
 `python -m training` from the bench folder beside a checkout, read by `pipeline/label.py`.
 
 **What it is.** Convolutional nets over the page's sequence of blocks: kernel three, dilations {dilations}; means of what
-stands before a block, after it, under the same path of tags and classes and in its section; a summary of the whole page; one
+stands before a block, after it, under the same path of tags and classes, under that of the element around it and in its section; a summary of the whole page; one
 softmax over 14 roles, five of them twice: byline, headline, teaser, comment and promotion once more for entries of what a page
 lists, which are told with its text. Inputs are the facts of `pipeline/features.py`, each number as it is and by
 up to five bins. {sizes}. The nets for markup are fitted first and teach the
