@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
 from pipeline.label import LabelSettings
 from pipeline.settings import Settings, from_dict, load, to_dict
-from pipeline.shard import Done, Job, Places, fingerprints, finished, is_whole, read_sidecar
+from pipeline.shard import Done, Job, Places, all_whole, fingerprints, finished, read_sidecar
 from pipeline.stages import STOP_NAMES, TABLES
 
 Told = Callable[[Done, int, int], None]
@@ -132,7 +133,9 @@ def status(output: str | Path) -> dict[str, Any]:
     plan = _read_plan(places)
     sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
     fresh = [
-        s for s, (_, key) in zip(sidecars, plan["shards"].items(), strict=True) if s is not None and s["key"] == key
+        sidecar
+        for sidecar, key in zip(sidecars, plan["shards"].values(), strict=True)
+        if sidecar is not None and sidecar["key"] == key and all_whole(places, sidecar["parts"].values())
     ]
     seconds = sum(sidecar["seconds"] for sidecar in fresh)
     pages = sum(sidecar["pages"] for sidecar in fresh)
@@ -160,9 +163,10 @@ def status(output: str | Path) -> dict[str, Any]:
 def _is_committed(places: Places, sidecars: Sequence[dict[str, Any] | None]) -> bool:
     """Whether the manifest names the documents of these shards, and no others."""
     manifest = _json(places.manifest)
-    return manifest is not None and manifest["tables"]["documents"] == [
-        sidecar["parts"]["documents"] for sidecar in sidecars if sidecar
-    ]
+    if manifest is None or not all_whole(places, chain(*manifest["tables"].values())):
+        return False
+    documents: list[dict[str, Any]] = manifest["tables"]["documents"]
+    return documents == [sidecar["parts"]["documents"] for sidecar in sidecars if sidecar]
 
 
 class Pace(NamedTuple):
@@ -386,7 +390,7 @@ def _names(manifest: dict[str, Any], jobs: list[Job]) -> bool:
     if not same or manifest["fingerprint"] != jobs[0].fingerprints[-1]:
         return False
     places, tables = Places(Path(jobs[0].output)), manifest["tables"]
-    if not all(is_whole(places, part) for parts in tables.values() for part in parts):
+    if not all_whole(places, chain(*tables.values())):
         return False
     # A shard that was done again, for its errors, has parts of the same names.
     done = [finished(job) or {"parts": {}} for job in jobs]

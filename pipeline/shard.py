@@ -135,14 +135,13 @@ def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
     if sidecar.get("guard") not in (None, list(job.settings.guard)):
         # Pages failed at limits that are others now.
         return None
-    return sidecar if all(is_whole(places, part) for part in sidecar["parts"].values()) else None
+    return sidecar if all_whole(places, sidecar["parts"].values()) else None
 
 
-def is_whole(places: Places, part: dict[str, Any]) -> bool:
-    """Whether a part is there, and as long as it was written."""
+def all_whole(places: Places, parts: Iterable[dict[str, Any]]) -> bool:
+    """Whether parts are there, and as long as they were written."""
     try:
-        path: Path = places.root / part["path"]
-        return path.stat().st_size == int(part["bytes"])
+        return all((places.root / part["path"]).stat().st_size == part["bytes"] for part in parts)
     except (OSError, KeyError):
         return False
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from itertools import chain, zip_longest
+from itertools import chain
 from typing import IO
 
 from pipeline.io.items import Failure, Item, Part, ReadSettings
 from pipeline.io.members import Broken, size_of
-from pipeline.io.tables import has_page, lines_of, page_of_row
+from pipeline.io.tables import has_page, lines_of, named, page_of_row
 from pipeline.model import Locator
 
 DELIMITERS = ",;\t|"
@@ -120,7 +120,7 @@ def _page(row: Sequence[str], columns: Sequence[str], locator: Locator, settings
     if any(row[len(columns) :]):
         return Failure(locator, "bad_row", f"the row has {len(row)} cells, and there are {len(columns)} columns")
     cells = map(_cell, row[: len(columns)])
-    return page_of_row(dict(zip_longest(columns, cells)), locator, settings)
+    return page_of_row(named(columns, cells), locator, settings)
 
 
 def _cell(text: str) -> str | bytes | None:

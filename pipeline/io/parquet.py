@@ -20,7 +20,7 @@ from pipeline.errors import UsageError
 from pipeline.io.items import Failure, Part, ReadSettings
 from pipeline.io.members import read_at, size_of
 from pipeline.io.opening import open_binary
-from pipeline.io.tables import mapping_of, page_of_row
+from pipeline.io.tables import mapping_of, named, page_of_row
 from pipeline.model import Locator, Page
 
 # One row can be a long page; a batch of them must not be the whole file.
@@ -176,7 +176,7 @@ def _rows(table: pq.ParquetFile, group: Group, columns: list[str], ask: Ask) -> 
 
 def _row(batch: pa.RecordBatch, index: int, locator: Locator, settings: ReadSettings) -> Page | Failure:
     try:
-        row = {name: batch.column(name)[index].as_py() for name in batch.schema.names}
+        row = named(batch.schema.names, (column[index].as_py() for column in batch.columns))
     except ValueError as error:
         return Failure(locator, "bad_row", f"the row cannot be read: {error}"[:300])
     return page_of_row(row, locator, settings)

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, zip_longest
 from math import isnan
 from typing import IO, NamedTuple
 
@@ -103,6 +103,15 @@ def jsonl_columns(raw: IO[bytes], part: Part, settings: ReadSettings) -> list[st
     except (OSError, Broken):
         pass
     return list(columns) or None
+
+
+def named(columns: Sequence[str], cells: Iterable[object]) -> dict[str, object]:
+    """A row by the names of its columns; of several columns of one name the first that says something, of missing cells nothing."""
+    row: dict[str, object] = {}
+    for name, cell in zip_longest(columns, cells):
+        if not row.get(name):
+            row[name] = cell
+    return row
 
 
 def page_of_row(row: Mapping[str, object], locator: Locator, settings: ReadSettings) -> Page | Failure:

@@ -173,6 +173,17 @@ def test_an_empty_column_says_nothing_where_another_says_something(tmp_path: Pat
     assert (second.data, second.kind) == ("", "html")
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_of_columns_of_one_name_the_first_that_says_something_counts(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"crawl.{suffix}"
+    if suffix == "parquet":
+        columns = [["u/1", "u/2"], ["<p>a", None], ["<p>b", "<p>c"]]
+        pq.write_table(pa.Table.from_arrays([pa.array(column) for column in columns], ["url", "html", "html"]), path)
+    else:
+        path.write_text("url,html,html\nu/1,<p>a,<p>b\nu/2,,<p>c\n", "utf-8")
+    assert [(found.url, found.data) for found in pages(read(path))] == [("u/1", "<p>a"), ("u/2", "<p>c")]
+
+
 def test_a_mapping_goes_before_guessing(tmp_path: Path) -> None:
     path = write(tmp_path, "crawl.jsonl", lines([{"html": "<p>no", "story": "yes", "where": "u/1"}]))
     (found,) = pages(read(path, ReadSettings(columns=(("text", "story"), ("url", "where")))))
