@@ -22,7 +22,7 @@ from pipeline.io.files import bomb, codec_of, page_bytes, passed_over, too_long
 from pipeline.io.framing import SKIP_FACTOR, Gap, lost
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Skipped
 from pipeline.io.members import Broken, Buffer, Chain, PlainBytes, positions, read_at, size_of
-from pipeline.io.tables import holds_rows
+from pipeline.io.tables import TABLE_SUFFIX, holds_rows
 from pipeline.model import Locator, Page
 
 LOCAL_HEADER = re.compile(rb"PK\x03\x04")
@@ -30,8 +30,6 @@ LOCAL_FIELDS = struct.Struct("<4s5H3I2H")
 ENCRYPTED, STREAMED, UTF8_NAME = 0x1, 0x8, 0x800
 # What marks an archive inside an archive, which is not opened.
 NESTED = re.compile(rb"PK\x03\x04|WARC/\d|PAR1|.{257}ustar", re.DOTALL)
-# A table of pages there would be one page of all its rows.
-TABLE = re.compile(r"\.(?:jsonl|ndjson|jsonlines|csv|tsv)(?:\.gz|\.zst)?$", re.IGNORECASE)
 LOOK_BYTES = PIECE = 65_536
 # What writers of letters and sheets call a part of every file.
 OFFICE_PARTS = frozenset({"[Content_Types].xml", "META-INF/manifest.xml"})
@@ -46,7 +44,8 @@ def _member_page(data: bytes, locator: Locator, settings: ReadSettings) -> Page 
         return Failure(locator, broken.kind, str(broken))
     if NESTED.match(page[:512]):
         return Failure(locator, "unsupported", "an archive inside an archive is not read: unpack the outer one first")
-    if TABLE.search(locator.record) or holds_rows(page[:LOOK_BYTES], settings):
+    # It would be one page of all its rows.
+    if TABLE_SUFFIX.search(locator.record) or holds_rows(page[:LOOK_BYTES], settings):
         return Failure(locator, "unsupported", "a table inside an archive is not read: unpack the archive first")
     return Page(page, locator)
 

@@ -25,14 +25,13 @@ from pipeline.io.opening import filesystem, is_url, is_web, open_binary
 from pipeline.io.readers import (
     PAGE_SUFFIX,
     READERS,
-    TABLE_SUFFIX,
     WITHOUT_PAGES,
     columns_of,
     is_compressed,
     is_table,
     recognise,
 )
-from pipeline.io.tables import check_columns, check_mapping
+from pipeline.io.tables import TABLE_SUFFIX, check_columns, check_mapping
 
 # A folder of 20 pages becomes about four shards, one of 1000 pages 64; beyond that only bytes split a bucket.
 BUCKET_FILES = 8

@@ -18,6 +18,7 @@ from pipeline.io import contained, containers, delimited, files, tables, warc
 from pipeline.io.items import Failure, Item, Part, ReadSettings, Shard, Skipped
 from pipeline.io.members import Broken, Chain, PlainBytes, read_at, size_of
 from pipeline.io.opening import is_url, open_binary
+from pipeline.io.tables import TABLE_SUFFIX
 from pipeline.model import Locator, Page
 
 __all__ = ["READERS", "Failure", "Item", "Part", "ReadSettings", "Shard", "Skipped", "read_shard", "recognise"]
@@ -92,7 +93,6 @@ def is_table(reader: str) -> bool:
 
 # Long enough for the tar signature (257 bytes in) and the first line of an ARC file.
 HEAD_BYTES = 4096
-TABLE_SUFFIX = re.compile(r"\.((jsonl|ndjson|jsonlines|csv|tsv)(\.gz|\.zst)?|parquet)$", re.IGNORECASE)
 SUFFIXES = (
     (re.compile(r"\.parquet$", re.IGNORECASE), "parquet"),
     (re.compile(r"\.(csv|tsv)(\.gz|\.zst)?$", re.IGNORECASE), "csv"),

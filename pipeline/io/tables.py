@@ -47,6 +47,7 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
 CONTENT = ("html", "text", "page")
 # Rows of a JSONL file that tell its columns: a crawler's first fetch may have failed.
 FIRST_ROWS = 100
+TABLE_SUFFIX = re.compile(r"\.((jsonl|ndjson|jsonlines|csv|tsv)(\.gz|\.zst)?|parquet)$", re.IGNORECASE)
 ROW_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\{\s*"[^"]{1,200}"\s*:\s*(?:"|[0-9tfn-])')
 ROWS_BEGIN = re.compile(rb'(?:\xef\xbb\xbf)?\s*\[\s*\{\s*"[^"]{1,200}"\s*:')
 KEY = re.compile(rb'"([^"\\]{1,100})"\s*:')
