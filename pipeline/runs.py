@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from pipeline.io.opening import is_url
 from pipeline.io.plan import survey
 from pipeline.label import LabelSettings
 from pipeline.settings import Settings, from_dict, load, to_dict
-from pipeline.shard import Done, Job, Places, all_whole, fingerprints, finished, read_sidecar
+from pipeline.shard import Done, Job, Places, all_whole, fingerprints, finished, read_note
 from pipeline.stages import STOP_NAMES, TABLES
 
 Told = Callable[[Done, int, int], None]
@@ -94,7 +93,7 @@ def run(
     _keep_apart(given, output)
     places = output_places(output)
     with _alone(places):
-        before, committed = _json(places.plan) or {}, places.manifest.is_file()
+        before, committed = read_note(places.plan) or {}, places.manifest.is_file()
         jobs, skipped = _plan(given, places, chosen, until, tuple(child), before)
         todo = [job for job in jobs if finished(job) is None]
         try:
@@ -131,7 +130,7 @@ def status(output: str | Path) -> dict[str, Any]:
     """
     places = Places(Path(output))
     plan = _read_plan(places)
-    sidecars = [read_sidecar(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
+    sidecars = [read_note(places.sidecar(plan["until"], shard)) for shard in plan["shards"]]
     fresh = [
         sidecar
         for sidecar, key in zip(sidecars, plan["shards"].values(), strict=True)
@@ -139,7 +138,7 @@ def status(output: str | Path) -> dict[str, Any]:
     ]
     seconds = sum(sidecar["seconds"] for sidecar in fresh)
     pages = sum(sidecar["pages"] for sidecar in fresh)
-    failed = (_json(places.failed) or {}).keys() - {sidecar["shard"] for sidecar in fresh}
+    failed = (read_note(places.failed) or {}).keys() - {sidecar["shard"] for sidecar in fresh}
     left = len(plan["shards"]) - len(fresh)
     pace = _pace(places, plan["until"], fresh)
     return {
@@ -162,7 +161,7 @@ def status(output: str | Path) -> dict[str, Any]:
 
 def _is_committed(places: Places, sidecars: Sequence[dict[str, Any] | None]) -> bool:
     """Whether the manifest names the documents of these shards, and no others."""
-    manifest = _json(places.manifest)
+    manifest = read_note(places.manifest)
     if manifest is None or not all_whole(places, chain(*manifest["tables"].values())):
         return False
     documents: list[dict[str, Any]] = manifest["tables"]["documents"]
@@ -203,7 +202,7 @@ def retry(
     with _alone(places):
         for shard in plan["shards"]:
             path = places.sidecar(plan["until"], shard)
-            if (sidecar := read_sidecar(path)) and sidecar["retryable"]:
+            if (sidecar := read_note(path)) and sidecar["retryable"]:
                 _forget(places, shard, path)
     settings = from_dict(plan["settings"])
     return run(plan["inputs"], output, engine, settings, workers=workers, until=plan["until"], told=told)
@@ -309,16 +308,8 @@ def _absolute(given: Sequence[str]) -> list[str]:
     return [path if path == "-" or is_url(path) else os.path.abspath(path) for path in given]
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        value: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value
-
-
 def _read_plan(places: Places) -> dict[str, Any]:
-    plan = _json(places.plan)
+    plan = read_note(places.plan)
     if plan is None:
         raise UsageError(
             f"{places.root}: no run was started here; start one with: presscut run PATH -o {quote(str(places.root))}"
@@ -355,7 +346,7 @@ def _do(places: Places, engine: Engine, todo: list[Job], workers: int | None, to
 
 def _finish(places: Places, jobs: list[Job], skipped: Counter[str], done_now: int, seconds: float) -> Summary:
     """Commit if there is something new, and count."""
-    manifest = _json(places.manifest)
+    manifest = read_note(places.manifest)
     until = jobs[0].until
     if until == TABLES:
         if not (done_now == 0 and manifest and _names(manifest, jobs)):

@@ -129,7 +129,7 @@ def key_of(job: Job, stop: str) -> str:
 def finished(job: Job, stop: str | None = None) -> dict[str, Any] | None:
     """The sidecar of the shard at a stop (default: the job's), if it is fresh and its parts are there."""
     stop, places = stop or job.until, Places(Path(job.output))
-    sidecar = read_sidecar(places.sidecar(stop, job.shard.shard_id))
+    sidecar = read_note(places.sidecar(stop, job.shard.shard_id))
     if sidecar is None or sidecar.get("key") != key_of(job, stop):
         return None
     if sidecar.get("guard") not in (None, list(job.settings.guard)):
@@ -146,13 +146,13 @@ def all_whole(places: Places, parts: Iterable[dict[str, Any]]) -> bool:
         return False
 
 
-def read_sidecar(path: Path) -> dict[str, Any] | None:
-    """A sidecar; None where there is none."""
+def read_note(path: Path) -> dict[str, Any] | None:
+    """What a sidecar, a plan or a manifest says; None where there is none."""
     try:
-        sidecar: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        note: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return sidecar
+    return note
 
 
 def run_shard(job: Job) -> Done:

@@ -63,7 +63,7 @@ def _skip_reason(name: str) -> str:
 # Zip
 
 
-def is_office_document(names: Sequence[str]) -> bool:
+def _is_office_document(names: Sequence[str]) -> bool:
     """Whether a zip with these members is what office programs write: of Office Open XML or OpenDocument."""
     parts = OFFICE_PARTS.intersection(names)
     return "[Content_Types].xml" in parts or (bool(parts) and "content.xml" in names)
@@ -81,7 +81,7 @@ def read_zip(raw: IO[bytes], part: Part, settings: ReadSettings) -> Iterator[Ite
     stop = part.stop if part.stop >= 0 else size
     passed: Counter[str] = Counter()
     members = sorted(archive.infolist(), key=lambda info: (info.header_offset, info.filename))
-    if is_office_document([info.filename for info in members]):
+    if _is_office_document([info.filename for info in members]):
         if part.start == 0:
             yield Failure(Locator(part.name, "", 0, size), "unsupported", OFFICE)
         return
