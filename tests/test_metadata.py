@@ -263,6 +263,44 @@ def test_names_are_read_in_scripts_whose_vowels_are_signs_and_behind_words_of_ma
         assert metadata(None, [Block("Ferry", 0, 5, role=Role.TITLE), marked], None, "").authors == (author,)
 
 
+@pytest.mark.parametrize(
+    ("text", "author"),
+    [
+        ("Words and recipe: Ada Brook", "Ada Brook"),
+        ("Postado por Ada Brook às 17:52", "Ada Brook"),
+        ("Scritto da Ada Brook", "Ada Brook"),
+        ("Dihantar oleh Ada Brook pada Sab, 14/03/2026 - 17:40", "Ada Brook"),
+        ("9. 3. 2026 napsala Jitka Nová", "Jitka Nová"),
+        ("ავტორი: ნინო ბერიძე", "ნინო ბერიძე"),
+    ],
+)
+def test_words_that_blogs_and_sites_write_before_a_name_announce_it(text: str, author: str) -> None:
+    assert byline(text).authors == (author,)
+
+
+def bylines(*texts: str, score: float = 0.9) -> Metadata:
+    blocks = [Block(text, 30, 60, role=Role.BYLINE, score=score) for text in texts]
+    return metadata(None, [Block("Ferry sails twice an hour", 0, 25, role=Role.TITLE), *blocks], None, "")
+
+
+def test_a_sure_byline_by_a_date_names_its_author_without_a_word_before() -> None:
+    assert bylines("Ada Brook", "9 March 2026").authors == ("Ada Brook",)
+    assert bylines("Thursday 5 March 2026, Ada Brook").authors == ("Ada Brook",)
+    assert bylines("김민수 기자", "2026. 3. 9. 14:05").authors == ("김민수",)
+    # Unsure, far from a date, a code, or written like anything else.
+    assert bylines("Ada Brook", "9 March 2026", score=0.3).authors == ()
+    assert bylines("Ada Brook").authors == ()
+    assert bylines("9 March 2026, 2:05 PM EST", "NORTH COAST").authors == ()
+    assert bylines("有料会員記事", "2026年3月9日").authors == ()
+
+
+def test_the_way_to_a_blogger_s_profile_is_no_name() -> None:
+    profile = '<a class="profile-link" rel="author" href="/profile/1">View my complete profile</a>'
+    assert read(page(below=profile)).authors == ()
+    named = page(below=f'<p><a class="g-profile" rel="author" href="/profile/1">Ada Brook</a></p>{profile}')
+    assert read(named).authors == ("Ada Brook",)
+
+
 @pytest.mark.parametrize("parser", ["turbohtml", "beautifulsoup"])
 def test_a_byline_whose_entries_touch_is_read_entry_by_entry(parser: str) -> None:
     byline = "<p><span>By</span><span>Ada Brook</span><b>Mar 9, 2026</b><span>57 shares</span></p>"

@@ -148,6 +148,8 @@ def test_only_whole_days_are_read_from_addresses(url: str, day: str) -> None:
         (["Ada Brook, Staff Writer"], ("Ada Brook",)),
         (["Ada Brook, Ph.D., FACP"], ("Ada Brook",)),
         (["Brook, Ada"], ("Ada Brook",)),
+        (["Okafor-Lind, Petra"], ("Petra Okafor-Lind",)),
+        (["O’Neil, Dan"], ("Dan O’Neil",)),
         (["Von Ada Brook und Jon Vale (Text), Pia Lens (Fotos)"], ("Ada Brook", "Jon Vale", "Pia Lens")),
         (["Ana Ruiz y Luis Gil"], ("Ana Ruiz", "Luis Gil")),
         (["Par Anne-Lise Doré et Jean d’Hérouville"], ("Anne-Lise Doré", "Jean d’Hérouville")),
@@ -220,6 +222,17 @@ def test_the_outlet_s_name_behind_a_title_goes(title: str, bare: str) -> None:
             ["Live: fog over the bay"],
             [("json-ld", "Ferry sails"), ("opengraph", "Ferry sails")],
             ("Ferry sails", "json-ld"),
+        ),
+        # Unless it goes on where they end; what stands behind a separator is the outlet's or a label.
+        (
+            ["Bridge closes on Monday: what drivers need to know"],
+            [("json-ld", "Bridge closes on Monday"), ("opengraph", "Bridge closes on Monday")],
+            ("Bridge closes on Monday: what drivers need to know", "blocks"),
+        ),
+        (
+            ["Bridge closes on Monday – Roads and rails"],
+            [("json-ld", "Bridge closes on Monday"), ("opengraph", "Bridge closes on Monday")],
+            ("Bridge closes on Monday", "json-ld"),
         ),
         # A section's label before the title goes.
         (

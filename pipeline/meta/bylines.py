@@ -64,7 +64,7 @@ MARKS = frozenset({"Mn", "Mc", "Me", "Cf"})
 # Where words that may begin a name begin. A name has two, but for scripts that do not space their names.
 INITIAL = re.compile(r"(?<!\w)[^\W\d_a-z]")
 END_WORDS = re.compile(
-    r"(?<!\bvan)(?<!\bvon),?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$",
+    r"(?<!\bvan)(?<!\bvon),?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié|pada|às|alle|a las?|a la/s|στις)\b.*$",
     re.IGNORECASE,
 )
 
@@ -145,7 +145,12 @@ def _alike(one: Block, other: Block) -> bool:
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
     marked = (block for block in near if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
-    signs = ((near, True), (marked, False), (_links_by_dates(near, language), False))
+    signs = (
+        (near, True),
+        (marked, False),
+        (_links_by_dates(near, language), False),
+        (_bylines_by_dates(near, language), False),
+    )
     found = (names for sign, announced in signs for block in sign if (names := _names(block, links, announced)))
     return _people(next(found, ()))
 
@@ -156,6 +161,19 @@ def _links_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
     for index, block in enumerate(near):
         if any(dated[max(index - 1, 0) : index + 2]) and _plain_link(block):
             yield block
+
+
+def _bylines_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
+    """Blocks that are surely bylines, with a date or close to a block with one. Capitals alone are codes and places."""
+    dated = [bool(date_spans(block.text, language)) for block in near]
+    for index, block in enumerate(near):
+        if block.role is BYLINE and block.score >= SURE_SCORE and any(dated[max(index - 2, 0) : index + 3]):
+            # Anything short is written like a name where none has capitals.
+            titled = (
+                words().titles_after.search(block.text) if UNSPACED.search(block.text) else not block.text.isupper()
+            )
+            if titled:
+                yield block
 
 
 def _plain_link(block: Block) -> bool:

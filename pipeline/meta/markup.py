@@ -147,7 +147,12 @@ def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> Marked:
             times.append(((node.position or (0, 0)) < after, tidy(stated)))
         if prop in PROPERTIES:
             props.setdefault(prop, []).append(_content(node, prop))
-        elif prop == "" and node.tag == "a" and "author" in (node.attr("rel") or "").lower().split():
+        elif (
+            prop == ""
+            and node.tag == "a"
+            and "author" in (node.attr("rel") or "").lower().split()
+            and not _is_profile(node)
+        ):
             linked.append(tidy(node.text))
     facts = Facts(
         "microdata",
@@ -157,6 +162,11 @@ def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> Marked:
         modified=next(iter(props.get("datemodified", ())), ""),
     )
     return Marked(facts, tuple(stated for _, stated in sorted(times, key=lambda time: time[0])))
+
+
+def _is_profile(link: Any) -> bool:
+    """Blogger's ``View my complete profile``, which names nobody."""
+    return "profile-link" in (link.attr("class") or "").split()
 
 
 PROPERTIES = frozenset({"headline", "author", "creator", "datepublished", "datecreated", "datemodified"})

@@ -33,6 +33,8 @@ CODE = re.compile(r"[{}<>=\\$%^`~]|function\b|\bvar\b|://")
 # Combining marks are no word characters, so accents go too once letters are decomposed.
 NOT_WORD = re.compile(r"[\W_]+")
 ASCII_NOT_WORD = bytes(code for code in range(128) if not chr(code).isalnum())
+# Within family names.
+HYPHENS = re.compile(r"(?<=\w)[-\u2010\u2011'\u2019](?=\w)")
 DIGITS = re.compile(r"\d{3,}|\d+[:/]\d+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 ABBREVIATED = re.compile(r"(?:\b\w\.|\b[JS]r\.|\w\.\w\.)$")
@@ -197,7 +199,7 @@ def _is_mark(piece: str) -> bool:
         or low in words().agencies
         or low in words().outlet
         or piece.isupper()
-        or not piece.isalpha()
+        or not HYPHENS.sub("", piece).isalpha()
     )
 
 

@@ -53,7 +53,7 @@ def choose_title(titles: Titles, site_name: str = "", url: str = "") -> tuple[st
     candidates = [text for text in titles.visible if folded(text) not in sites]
     visible = _visible(candidates, known, titles.document) or _sure(titles, candidates)
     agreed = _agreed(declared)
-    if visible and agreed and folded(visible) != folded(agreed):
+    if visible and agreed and folded(visible) != folded(agreed) and not _goes_on(visible, agreed):
         return agreed, declared[0][0]
     if visible:
         return _without_label(visible, declared)
@@ -143,6 +143,11 @@ def _agreed(declared: Sequence[tuple[str, str]]) -> str:
     if first and folded(first) == folded(second) and not first.endswith(CUT_OFF):
         return first
     return ""
+
+
+def _goes_on(visible: str, agreed: str) -> bool:
+    """The visible title begins with the agreed one and says more: ``Bridge closes: what drivers need to know``."""
+    return visible.startswith(agreed) and not SEPARATOR.match(visible[len(agreed) :])
 
 
 def _without_label(visible: str, declared: Sequence[tuple[str, str]]) -> tuple[str, str]:
