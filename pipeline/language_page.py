@@ -30,7 +30,7 @@ from pipeline.language_reading import Reads, reader
 from pipeline.language_settings import LanguageSettings
 from pipeline.language_spans import Piece, cheapest_labels, cut_into_pieces, letters_of, main_script
 from pipeline.model import Span
-from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS
+from pipeline.scripts import BIT, SCRIPT_LANGUAGE, SCRIPTS, SHARED_SCRIPTS, ideographs_alone
 
 _AMBIGUOUS = {BIT[script]: SCRIPTS.index(script) for script in (*SHARED_SCRIPTS, "Beng")}
 _SETTLED = {BIT[script]: language for script, language in SCRIPT_LANGUAGE.items() if script != "Beng"}
@@ -41,8 +41,12 @@ _KOREAN = BIT["Hani"] | BIT["Hang"]
 _new = tuple.__new__
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
-# Ticks by which every further ideograph without kana beside it speaks against Japanese.
-KANA_EXPECTED = TICKS // 2
+# Ticks by which every further ideograph without kana beside it speaks against Japanese: half of its labels of five have none.
+KANA_EXPECTED = TICKS // 8
+# The rest of the page makes one of them no likelier than e to the power of this.
+MOST_ODDS = 3
+# Ticks by which an ideograph that one of the two languages does not write speaks against it.
+UNWRITTEN = 3 * TICKS
 # A block with this many letters and few names may be settled without the page.
 CLEAR_LETTERS = 30
 # A page this long may be called monotonous, see `language_look`.
@@ -156,8 +160,9 @@ class _Page:
                 self.total[model.columns] += seen.mix
                 self.looks.append(_Look(mask, rows, model, seen))
         self.hints = self._trust_claims()
-        for mask in self.present & _SETTLED.keys():
-            self.total[self.at[_SETTLED[mask]]] += self._letters_in(page.scripts == mask)
+        for mask in self.present - _AMBIGUOUS.keys():
+            if language := _settled_by(mask):
+                self.total[self.at[language]] += self._letters_in(page.scripts == mask)
         if not settings.context:
             self.total[:] = 0
         everything = int(self.total.sum())
@@ -282,7 +287,7 @@ class _Page:
         for number, row in enumerate(asked.tolist()):
             mask, block = self.masks[row], self.blocks[row]
             if mask in _SETTLED:
-                self._decide_by_script(logs[number], mask, int(self.page.letters[row]))
+                self._decide_by_script(logs[number], mask, block, int(self.page.letters[row]))
             elif mask in _AMBIGUOUS and not self.deviates[row]:
                 texts.append(block)
                 scripts.append(_AMBIGUOUS[mask])
@@ -296,13 +301,13 @@ class _Page:
                         scripts.append(_AMBIGUOUS[bit])
                         where.append(log)
                     elif bit in _SETTLED:
-                        self._decide_by_script(log, bit, letters)
+                        self._decide_by_script(log, bit, block[piece.start : piece.end], letters)
                     else:
                         # Of a piece without letters, every language is as likely.
                         log[:] = -round(TICKS * math.log(len(self.languages)))
         for log, read in zip(where, self.reader.pool(texts, scripts), strict=True):
             log[: len(read)] = read
-        shares = self.reader.shares_of(logs)
+        shares = self.reader.shares_of(self._with_kana(logs, asked))
         for number, answer in answers.items():
             each = self.reader.shares_of(answer.alone)
             weights = np.array(answer.letters)
@@ -323,12 +328,28 @@ class _Page:
         by_script = [BIT.get(piece.script) in _SETTLED for piece in pieces]
         return _Answer(pieces, letters, np.full((len(pieces), len(self.languages)), NEVER), by_script)
 
-    def _decide_by_script(self, log: Ints, script: int, letters: int) -> None:
+    def _decide_by_script(self, log: Ints, script: int, text: str, letters: int) -> None:
         language = _SETTLED[script]
         log[self.at[language]] = 0
         if language == "zh":
-            # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides.
-            log[self.at["ja"]] = -KANA_EXPECTED * letters
+            # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides, and those of one alone.
+            alone = ideographs_alone()
+            log[self.at["ja"]] = -KANA_EXPECTED * letters - UNWRITTEN * sum(char in alone.chinese for char in text)
+            log[self.at["zh"]] = -UNWRITTEN * sum(char in alone.japanese for char in text)
+
+    def _with_kana(self, logs: Ints, asked: npt.NDArray[np.intp]) -> Ints:
+        """The evidence with what the rest of the page says of ideographs alone, so that many of them do not make it Chinese."""
+        ideographs = self.page.scripts[asked] == BIT["Hani"]
+        if not ideographs.any() or not self.settings.context:
+            return logs
+        alone = ideographs_alone().chinese
+        chinese = [row for row in asked[ideographs].tolist() if not alone.isdisjoint(self.blocks[row])]
+        japanese = np.isin(self.page.scripts, (BIT["Kana"], _JAPANESE))
+        odds = math.log((1 + int(self.counts[japanese].sum())) / (1 + int(self.counts[chinese].sum())))
+        known = logs.copy()
+        known[ideographs, self.at["ja"]] += round(TICKS * min(max(odds, -MOST_ODDS), MOST_ODDS))
+        known[ideographs] -= known[ideographs].max(axis=1, keepdims=True)
+        return known
 
     # --- writing
 

@@ -114,3 +114,22 @@ def _loose(size: int) -> list[int]:
 def code_points(text: str) -> npt.NDArray[np.uint32]:
     """The text as an array of code points, lone surrogates included."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+
+
+class Ideographs(NamedTuple):
+    """Ideographs that one language writes and not the other, as far as its character sets tell."""
+
+    chinese: frozenset[str]
+    japanese: frozenset[str]
+
+
+@cache
+def ideographs_alone() -> Ideographs:
+    """What is in GB 2312 or Big5 and not in JIS X 0208, and the reverse: Chinese simplified and Japan's own short forms."""
+    every = "".join(map(chr, range(0x4E00, 0xA000)))
+
+    def held_by(charset: str) -> frozenset[str]:
+        return frozenset(every.encode(charset, "ignore").decode(charset))
+
+    japanese, chinese = held_by("shift_jis"), held_by("gb2312") | held_by("big5")
+    return Ideographs(chinese - japanese, japanese - chinese)

@@ -92,6 +92,29 @@ def test_chinese_japanese_and_korean_share_a_page() -> None:
     assert [spans[0].decided_by for spans in tag_languages(blocks)[1:]] == ["script", "script"]
 
 
+def test_lines_of_ideographs_alone_are_in_the_language_of_their_page() -> None:
+    japanese = [
+        "渡し船の鐘が七十年ぶりに鳴りました",
+        "町の人たちは岸に集まって拍手を送った",
+        "写真はこちらから見られます",
+    ]
+    labels = ["開館時間", "入場無料", "11月18日", "午前9時30分～午後5時", "一般", "〒000-0000 美空町大字川端218"]
+    assert languages([*japanese, *labels]) == ["ja"] * 9
+    chinese = ["渡口的鐘七十年來第一次響起，鎮上的人都到岸邊來聽。", "市民可以在這裡看到照片。", "展覽到月底為止。"]
+    assert languages([*chinese, *labels[:2]]) == ["zh"] * 5
+
+
+def test_ideographs_that_only_one_language_writes_tell_it_whatever_the_page() -> None:
+    japanese = [
+        "渡し船の鐘が七十年ぶりに鳴りました",
+        "町の人たちは岸に集まって拍手を送った",
+        "写真はこちらから見られます",
+    ]
+    assert languages([*japanese, "我们在东京的图书馆里看书"]) == ["ja", "ja", "ja", "zh"]
+    assert languages(["観覧料", "関連記事", "実験"]) == ["ja", "ja", "ja"]
+    assert languages(["关于我们", "东区"]) == ["zh", "zh"]
+
+
 def test_a_brand_in_latin_letters_stays_in_its_japanese_sentence() -> None:
     assert slices("市議会は Nordhafen の新しい時刻表を承認しました") == [
         ("ja", "市議会は Nordhafen の新しい時刻表を承認しました")
