@@ -41,7 +41,7 @@ _KOREAN = BIT["Hani"] | BIT["Hang"]
 _new = tuple.__new__
 # However long the page, a language that is not on it keeps this chance.
 _SMALLEST_FLOOR = 0.0004
-# Ticks by which every further ideograph without kana beside it speaks against Japanese: half of its labels of five have none.
+# Ticks by which every further ideograph without kana beside it speaks against Japanese.
 KANA_EXPECTED = TICKS // 8
 # The rest of the page makes one of them no likelier than e to the power of this.
 MOST_ODDS = 3
