@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from unicodedata import normalize
 
+from pipeline.meta.calendars import SOLAR_NUMERIC, days_of_other_calendars
+
 # Earlier than the first newspaper archives online, or later than any page could be: a template's placeholder.
 EARLIEST_YEAR = 1800
 LATEST_YEAR = 2050
@@ -97,6 +99,7 @@ def parse_date(text: str, language: str = "") -> str:
     text = text.strip()[:MAX_DATE_CHARS]
     if not DIGIT.search(text):
         return ""
+    text = _in_ascii_digits(text)
     if UNIX.match(text):
         return _from_unix(text)
     for day, start, end in _days(text, language):
@@ -114,12 +117,18 @@ def date_in_url(url: str) -> str:
 def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
     """Where dates stand in a short text: start and end, in order, overlaps joined."""
     spans: list[tuple[int, int]] = []
-    for _, start, end in sorted(_days(text[:MAX_DATE_CHARS], language), key=lambda found: found[1:]):
+    text = _in_ascii_digits(text[:MAX_DATE_CHARS])
+    for _, start, end in sorted(_days(text, language), key=lambda found: found[1:]):
         if spans and start <= spans[-1][1]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
             spans.append((start, end))
     return spans
+
+
+def _in_ascii_digits(text: str) -> str:
+    """The text with the digits of all scripts as those of this one, at their places."""
+    return text if text.isascii() else DIGIT.sub(lambda digit: str(int(digit[0])), text)
 
 
 def yearless_spans(text: str) -> list[tuple[int, int]]:
@@ -139,6 +148,8 @@ def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
         month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
         if day := _day(year, month, number):
             yield day, match.start(), match.end()
+    if not text.isascii() or SOLAR_NUMERIC.search(text):
+        yield from days_of_other_calendars(text)
 
 
 def _days_of_full_years(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
