@@ -37,6 +37,13 @@ def test_stages_are_measured_against_trafilatura() -> None:
         assert re.search(rf"^{re.escape(step)} +\d+\.\d\d +\d+\.\d\d +\d+\.\dx +\d+\.\dx$", shown, re.MULTILINE), step
 
 
+def test_pages_that_nothing_was_learned_from_are_told_more_exactly_than_by_trafilatura() -> None:
+    shown = figures("bench.fresh").splitlines()[-1]
+    told, flattened, theirs = map(float, re.fullmatch(r"all +\d+" + r" +(\d\.\d{3})" * 3 + r".*", shown).groups())
+    assert told > theirs
+    assert flattened > theirs - 0.02
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "arguments", "said"),

@@ -145,20 +145,7 @@ SMALL = {
 }
 
 
-ANOTHER_ROLE = {
-    "es": "its byline, of a class that the nets never saw, is taken for a picture's credit, though not surely"
-}
-
-
-@pytest.mark.parametrize(
-    "language",
-    [
-        pytest.param(
-            name, marks=pytest.mark.xfail(reason=ANOTHER_ROLE[name], strict=True) if name in ANOTHER_ROLE else ()
-        )
-        for name in SMALL
-    ],
-)
+@pytest.mark.parametrize("language", SMALL)
 def test_a_small_page_of_a_story_has_its_byline_and_its_imprint_outside_of_it(language: str) -> None:
     blocks = extract(SMALL[language], languages=False, metadata=False).blocks
     roles = [(block.role, block.text) for block in blocks]

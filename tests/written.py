@@ -1,20 +1,16 @@
-"""Pages written for this project whose gold stands in their own markup: ``data-r`` is the role of the text within, ``data-l`` that it is listed."""
+"""Pages written for this project whose gold stands in their own markup, as `training.written` has it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-
 from pipeline import extract
-from pipeline.model import Block, Role
-
-GOLD = re.compile(r'\s+data-[rl]="[a-z1]+"')
-UNSEEN = {"script", "style", "noscript", "head", "template"}
+from pipeline.model import STORY_TEXT, Block, Role
+from tests.gate.measure import NEWS_WORD, word_f1
+from training.written import said_of
 
 
 class Written(NamedTuple):
@@ -31,23 +27,34 @@ def pages(folder: str) -> list[Path]:
 
 @cache
 def blocks_of(page: Path) -> list[Written]:
-    """The blocks of a page as it is read without its gold, each with what its text is by it."""
-    written = page.read_text(encoding="utf-8")
-    seen = [(char, *gold) for text, *gold in _texts(written) for char in text if not char.isspace()]
-    found, at = [], 0
-    for block in extract(GOLD.sub("", written), languages=False, metadata=False).blocks:
-        chars = "".join(block.text.split())
-        mine = seen[at : at + len(chars)]
-        assert "".join(char for char, *_ in mine) == chars
-        found.append(Written(block, {role for _, role, _ in mine}, {listed for *_, listed in mine}))
-        at += len(chars)
-    assert at == len(seen)
+    """The blocks of a page, each with what its text is by the gold, which has to say something of every one."""
+    source = page.read_text(encoding="utf-8")
+    blocks = extract(source, languages=False, metadata=False).blocks
+    found = []
+    for block, said in zip(blocks, said_of(blocks, source), strict=True):
+        assert said, block
+        found.append(Written(block, {role for role, _ in said}, {listed for _, listed in said}))
     return found
 
 
-def _texts(markup: str) -> Iterable[tuple[str, Role, bool]]:
-    """The visible texts, each with the role that the nearest element around it names, and whether that says that it is listed."""
-    for text in BeautifulSoup(markup, "html.parser").descendants:
-        if type(text) is NavigableString and text.strip() and not any(tag.name in UNSEEN for tag in text.parents):
-            gold = next(tag for tag in text.parents if isinstance(tag, Tag) and tag.has_attr("data-r"))
-            yield str(text), Role(str(gold["data-r"])), gold.has_attr("data-l")
+def flattened(blocks: list[Written]) -> list[Written]:
+    """The same lines as they are read without their markup."""
+    lines = "\n".join(" ".join(of.block.text.split()) for of in blocks)
+    read = extract(lines, kind="text", languages=False, metadata=False).blocks
+    return [of._replace(block=block) for block, of in zip(read, blocks, strict=True)]
+
+
+def right(blocks: list[Written]) -> float:
+    """Share of the blocks that have a role the gold names."""
+    return mean(of.block.role in of.roles for of in blocks)
+
+
+def story_of(blocks: list[Written]) -> str:
+    """What a page tells, by its gold."""
+    return " ".join(of.block.text for of in blocks if of.roles & STORY_TEXT or True in of.listed)
+
+
+def story_f1(blocks: list[Written], text: str | None = None) -> float:
+    """Word F1 of what is told of a page, or of another text."""
+    ours = " ".join(of.block.text for of in blocks if of.block.told) if text is None else text
+    return word_f1(NEWS_WORD.findall(ours.lower()), NEWS_WORD.findall(story_of(blocks).lower()))

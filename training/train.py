@@ -34,6 +34,7 @@ from training.net import Net, Shape
 from training.plainer import plainer, without_headings, without_targets
 from training.scripts import in_every_script, rewritten
 from training.tables import tabled
+from training.written import written
 
 FOLDS = 5
 MARKUP, TEXT = "markup", "text"
@@ -116,7 +117,7 @@ Fitted = tuple[str, list[Net], Sequence[Forms]]
 def fitted(pages: Sequence[Gold], name: str) -> tuple[Fitted, Fitted]:
     """The nets of both ways and the pages they learned from; those with markup teach the others."""
     only_flat, in_tables, bare = flat_pages(pages), laid_out(pages), bare_pages(pages)
-    pages = tabled(commented(pages))
+    pages = [*tabled(commented(pages)), *written()]
     with_markup = [plainer(gold) for group in (pages, bare, in_tables) for gold in (*group, *rewritten(group))]
     teachers = _nets(MARKUP, with_markup, name)
     # Pages in tables say nothing new once they are flattened.

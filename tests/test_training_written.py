@@ -1,0 +1,77 @@
+"""Pages written for training: what they say of their own lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from pipeline.label import CLASSES, ENTRIES
+from pipeline.model import ROLES, Role
+from pipeline.segment_html import segment_html
+from training.written import Said, said_of, written
+
+PAGES = written()
+
+
+def _said(markup: str) -> list[Counter[Said]]:
+    return said_of(segment_html(markup).blocks, markup)
+
+
+def test_every_block_of_a_written_page_has_a_role_and_an_entry_one_that_entries_have() -> None:
+    assert len(PAGES) > 200
+    for page in PAGES:
+        assert page.allowed.shape == (len(page.blocks), len(CLASSES))
+        assert (page.allowed.sum(axis=1) == 1).all()
+        classes = page.allowed.argmax(axis=1).tolist()
+        assert [str(CLASSES[number]) for number in classes] == list(page.read)
+
+
+def test_written_pages_are_of_many_languages_and_kinds_and_have_one_title() -> None:
+    names = [page.page.split("/")[1].split("-") for page in PAGES]
+    assert len({language for _, language, *_ in names}) > 40
+    assert {page.kind for page in PAGES} == {
+        "news", "article", "forum", "documentation", "service", "product", "collection", "listing",
+    }  # fmt: skip
+    stories = [page for page in PAGES if page.kind in ("news", "article")]
+    assert all(list(page.read).count(Role.TITLE) == 1 for page in stories)
+
+
+def test_entries_are_learned_as_such_on_pages_that_list() -> None:
+    listed = {page.kind for page in PAGES if page.allowed[:, len(ROLES) :].any()}
+    assert "listing" in listed and "news" not in listed
+
+
+def test_the_innermost_element_says_what_a_text_is() -> None:
+    page = (
+        '<ul data-r="teaser" data-l="1"><li>5 May</li><li><a data-r="headline" href="/a">Ice on the lake</a></li></ul>'
+    )
+    assert _said(page) == [
+        Counter({Said(Role.TEASER, True): 4}),
+        Counter({Said(Role.HEADLINE, False): 12}),
+    ]
+
+
+def test_an_element_without_an_end_tag_says_it_of_all_that_is_in_it() -> None:
+    assert _said('<p data-r="title">One<p data-r="body">Two <b>three</b>') == [
+        Counter({Said(Role.TITLE, False): 3}),
+        Counter({Said(Role.BODY, False): 8}),
+    ]
+
+
+def test_what_most_letters_say_counts(tmp_path: Path) -> None:
+    line = '<p><b data-r="teaser">5 May</b> <a data-r="headline" href="/a">Ice on the lake</a></p>'
+    (tmp_path / "news-en-ice.html").write_text(line)
+    [page] = written(tmp_path)
+    assert (page.page, page.kind, page.by_hand, page.read) == ("written/news-en-ice", "news", True, ["headline"])
+
+
+def test_a_block_that_nothing_is_said_of_is_an_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "news-en-ice.html").write_text('<p data-r="title">Ice</p><p>on the lake</p>')
+    with pytest.raises(ValueError, match=r"news-en-ice\.html.*on the lake"):
+        written(tmp_path)
+
+
+def test_only_some_roles_are_of_entries() -> None:
+    assert {Role.HEADLINE, Role.TEASER, Role.BYLINE, Role.COMMENT, Role.PROMOTION} == set(ENTRIES)

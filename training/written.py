@@ -1,0 +1,84 @@
+"""Pages written for training, in ``written/``: invented outlets, shops and forums, whose markup says what their lines are.
+
+The labelled pages come from a few hundred sites, most of them in English. These have the languages, the systems and the kinds of pages that
+those lack. ``data-r`` is the role of the text within, unless an element further in says another, and ``data-l`` that it is an entry of
+what the page lists and told with its text. ``python -m training.written FILE ...`` shows what is said of the blocks of some pages.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline import dom
+from pipeline.label import CLASSES, TWINS
+from pipeline.model import ROLES, Block, Role
+from pipeline.places import TagEnds
+from pipeline.segment_html import segment_html
+from training.data import INDEX, Gold, with_roles
+
+WRITTEN = Path(__file__).parent / "written"
+# What is no letter: tags and blanks.
+NO_LETTER = re.compile(r"<[^>]*>|\s+")
+
+
+class Said(NamedTuple):
+    """What a page says of a text of its own."""
+
+    role: Role
+    listed: bool
+
+
+def written(folder: Path = WRITTEN) -> list[Gold]:
+    """The pages, each a site of its own; their kinds are the first words of their names. Raises `ValueError` for a block without a role."""
+    return [_read(path) for path in sorted(folder.glob("*.html"))]
+
+
+def _read(path: Path) -> Gold:
+    source = path.read_text(encoding="utf-8")
+    blocks, structure, _ = segment_html(source)
+    by_letters = said_of(blocks, source)
+    unsaid = [block.text for block, said in zip(blocks, by_letters, strict=True) if not said]
+    if structure is None or unsaid:
+        raise ValueError(f"{path.name}: nothing is said of {unsaid}")
+    said = [max(letters, key=letters.__getitem__) for letters in by_letters]
+    page, kind = f"written/{path.stem}", path.stem.split("-")[0]
+    nothing = np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32)
+    roles = [str(role) for role, _ in said]
+    gold = with_roles(Gold(page, page, blocks, structure, *nothing, True, kind, roles), roles)
+    for row, (role, listed) in zip(gold.allowed, said, strict=True):
+        if listed:
+            row[:] = np.arange(len(CLASSES)) == len(ROLES) + TWINS.tolist().index(INDEX[role])
+    return gold
+
+
+def said_of(blocks: Sequence[Block], source: str) -> list[Counter[Said]]:
+    """What the innermost elements around the letters of each block say of them, and of how many."""
+    parsed = dom.parse(source)
+    ends = TagEnds(source, parsed)
+    said: list[Said | None] = [None] * len(source)
+    for element in parsed.select("[data-r]"):
+        first, end = (ends.after(element, whole) for whole in (False, True))
+        said[first:end] = [Said(Role(element.attr("data-r")), element.attr("data-l") is not None)] * (end - first)
+    for gap in NO_LETTER.finditer(source):
+        said[gap.start() : gap.end()] = [None] * len(gap[0])
+    return [Counter(of for of in said[block.start : block.end] if of) for block in blocks]
+
+
+def main() -> None:
+    for name in sys.argv[1:]:
+        source = Path(name).read_text(encoding="utf-8")
+        blocks = segment_html(source).blocks
+        for block, said in zip(blocks, said_of(blocks, source), strict=True):
+            roles = " ".join(f"{role}{' (listed)' if listed else ''}" for role, listed in said)
+            print(f"{roles or 'NONE':20} {block.text[:100]}")
+
+
+if __name__ == "__main__":
+    main()
