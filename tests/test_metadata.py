@@ -287,11 +287,22 @@ def test_a_sure_byline_by_a_date_names_its_author_without_a_word_before() -> Non
     assert bylines("Ada Brook", "9 March 2026").authors == ("Ada Brook",)
     assert bylines("Thursday 5 March 2026, Ada Brook").authors == ("Ada Brook",)
     assert bylines("김민수 기자", "2026. 3. 9. 14:05").authors == ("김민수",)
+    assert bylines("Ada Brook", "9 March 2026", score=0.4).authors == ("Ada Brook",)
     # Unsure, far from a date, a code, or written like anything else.
     assert bylines("Ada Brook", "9 March 2026", score=0.3).authors == ()
     assert bylines("Ada Brook").authors == ()
     assert bylines("9 March 2026, 2:05 PM EST", "NORTH COAST").authors == ()
     assert bylines("有料会員記事", "2026年3月9日").authors == ()
+
+
+def test_only_elements_close_around_a_name_make_it_a_photographer_s() -> None:
+    named = '<header><div class="meta"><h4 class="author-name"><a href="/author/ada/">Ada Brook</a></h4></div></header>'
+    assert read(page(below=f'<article class="post image-full">{named}</article>')).authors == ("Ada Brook",)
+    assert read(page(below='<figure><p class="author">By Ada Brook</p></figure>')).authors == ()
+
+
+def test_what_invites_to_comment_is_no_name() -> None:
+    assert read(page(below='<p class="byline"><a href="#comments">コメント38件</a></p>')).authors == ()
 
 
 def test_the_way_to_a_blogger_s_profile_is_no_name() -> None:

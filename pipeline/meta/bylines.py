@@ -30,6 +30,8 @@ MAX_BYLINES = 20
 EARLY_BLOCKS = 300
 # Below this score a linked byline may be another story's headline.
 SURE_SCORE = 0.5
+# Above this one close to a date is one.
+LIKELY_SCORE = 0.35
 # A block that is a date and little else.
 LONE_DATE_CHARS = 45
 MANY_BLOCKS = 3_000
@@ -42,6 +44,8 @@ AUTHOR_PAGE = re.compile(
     re.IGNORECASE,
 )
 PICTURE = re.compile(r"figure|caption|photo|foto|bild|image|pict(?!ure-?byline)|media-?credit", re.IGNORECASE)
+# Further up, names of classes speak of the whole story: ``article.post.image-full``.
+PICTURE_STEPS = 4
 SECTION = re.compile(
     r"categor|topic|section|rubric|ressort|breadcrumb|kicker|eyebrow|\bnav|menu|/tags?/|[._-]tags?\b|label",
     re.IGNORECASE,
@@ -167,7 +171,7 @@ def _bylines_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
     """Blocks that are surely bylines, with a date or close to a block with one. Capitals alone are codes and places."""
     dated = [bool(date_spans(block.text, language)) for block in near]
     for index, block in enumerate(near):
-        if block.role is BYLINE and block.score >= SURE_SCORE and any(dated[max(index - 2, 0) : index + 3]):
+        if block.role is BYLINE and block.score >= LIKELY_SCORE and any(dated[max(index - 2, 0) : index + 3]):
             # Anything short is written like a name where none has capitals.
             titled = (
                 words().titles_after.search(block.text) if UNSPACED.search(block.text) else not block.text.isupper()
@@ -202,7 +206,7 @@ def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ..
         names = author_names([*linked, END_WORDS.sub("", rest)])
         found += _written_like_names(names, announced, block.role)
     # Asked last: few blocks hold names.
-    return () if found and PICTURE.search(block.path) else tuple(found)
+    return () if found and PICTURE.search("/".join(block.path.split("/")[-PICTURE_STEPS:])) else tuple(found)
 
 
 def _linked(text: str, links: Sequence[str]) -> tuple[list[str], str]:
