@@ -7,14 +7,12 @@ and which share of the blocks has the role that the page says.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from statistics import mean
 
 from pipeline.extractors import extract_with
-from tests.written import blocks_of, flattened, pages, right, story_f1
+from tests.written import blocks_of, flattened, pages, right, story_f1, unmarked
 
-SAID = re.compile(r'\s+data-[rl]="[a-z1]*"')
 STORIES = ("news", "article")
 COLUMNS = ("pages", "told", "flattened", "trafilatura", "right", "flattened")
 
@@ -33,8 +31,7 @@ def main() -> None:
 def _figures(page: Path) -> list[float]:
     blocks = blocks_of(page)
     lines = flattened(blocks)
-    source = SAID.sub("", page.read_text(encoding="utf-8"))
-    theirs = extract_with("trafilatura", source).text
+    theirs = extract_with("trafilatura", unmarked(page.read_text(encoding="utf-8"))).text
     return [story_f1(blocks), story_f1(lines), story_f1(blocks, theirs), right(blocks), right(lines)]
 
 

@@ -47,6 +47,8 @@ KANA_EXPECTED = TICKS // 8
 MOST_ODDS = 3
 # Ticks by which an ideograph that one of the two languages does not write speaks against it.
 UNWRITTEN = 3 * TICKS
+# So much of them at most speaks for Japanese: an old form may be quoted anywhere.
+MOST_UNWRITTEN = 4 * TICKS
 # A block with this many letters and few names may be settled without the page.
 CLEAR_LETTERS = 30
 # A page this long may be called monotonous, see `language_look`.
@@ -307,7 +309,7 @@ class _Page:
                         log[:] = -round(TICKS * math.log(len(self.languages)))
         for log, read in zip(where, self.reader.pool(texts, scripts), strict=True):
             log[: len(read)] = read
-        shares = self.reader.shares_of(self._with_kana(logs, asked))
+        shares = self.reader.shares_of(self._with_page_odds(logs, asked))
         for number, answer in answers.items():
             each = self.reader.shares_of(answer.alone)
             weights = np.array(answer.letters)
@@ -335,9 +337,9 @@ class _Page:
             # Ideographs alone are Chinese or, the shorter the likelier, Japanese: the page decides, and those of one alone.
             alone = ideographs_alone()
             log[self.at["ja"]] = -KANA_EXPECTED * letters - UNWRITTEN * sum(char in alone.chinese for char in text)
-            log[self.at["zh"]] = -UNWRITTEN * sum(char in alone.japanese for char in text)
+            log[self.at["zh"]] = -min(UNWRITTEN * sum(char in alone.japanese for char in text), MOST_UNWRITTEN)
 
-    def _with_kana(self, logs: Ints, asked: npt.NDArray[np.intp]) -> Ints:
+    def _with_page_odds(self, logs: Ints, asked: npt.NDArray[np.intp]) -> Ints:
         """The evidence with what the rest of the page says of ideographs alone, so that many of them do not make it Chinese."""
         ideographs = self.page.scripts[asked] == BIT["Hani"]
         if not ideographs.any() or not self.settings.context:

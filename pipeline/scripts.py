@@ -117,7 +117,7 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
 
 
 class Ideographs(NamedTuple):
-    """Ideographs that one language writes and not the other, as far as its character sets tell."""
+    """Ideographs that one language writes and the other hardly does, as far as their character sets tell."""
 
     chinese: frozenset[str]
     japanese: frozenset[str]
@@ -125,11 +125,14 @@ class Ideographs(NamedTuple):
 
 @cache
 def ideographs_alone() -> Ideographs:
-    """What is in GB 2312 or Big5 and not in JIS X 0208, and the reverse: Chinese simplified and Japan's own short forms."""
+    """What is in GB 2312 or Big5 and not in JIS X 0213, simplified forms above all; and what is in JIS X 0208 and in no Chinese
+    set, nor in print in Hong Kong: Japan's own short forms."""
     every = "".join(map(chr, range(0x4E00, 0xA000)))
 
     def held_by(charset: str) -> frozenset[str]:
         return frozenset(every.encode(charset, "ignore").decode(charset))
 
-    japanese, chinese = held_by("shift_jis"), held_by("gb2312") | held_by("big5")
-    return Ideographs(chinese - japanese, japanese - chinese)
+    chinese = held_by("gb2312") | held_by("big5") | held_by("cp950")
+    return Ideographs(
+        chinese - held_by("euc_jis_2004"), held_by("shift_jis") - chinese - held_by("big5hkscs") - set("説戸")
+    )

@@ -111,8 +111,13 @@ def test_ideographs_that_only_one_language_writes_tell_it_whatever_the_page() ->
         "写真はこちらから見られます",
     ]
     assert languages([*japanese, "我们在东京的图书馆里看书"]) == ["ja", "ja", "ja", "zh"]
-    assert languages(["観覧料", "関連記事", "実験"]) == ["ja", "ja", "ja"]
+    assert languages(["観覧料", "経済", "団体"]) == ["ja", "ja", "ja"]
     assert languages(["关于我们", "东区"]) == ["zh", "zh"]
+
+
+def test_old_forms_in_print_in_hong_kong_do_not_make_chinese_japanese() -> None:
+    lines = ["他們在城市裏生活，學校裏的學生都很高興", "校園裏", "有人説他在香港長大，説話很快，小説也寫得好"]
+    assert languages(lines) == ["zh"] * 3
 
 
 def test_a_brand_in_latin_letters_stays_in_its_japanese_sentence() -> None:

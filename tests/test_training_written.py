@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.label import CLASSES, ENTRIES
+from pipeline.label import CLASSES
 from pipeline.model import ROLES, Role
 from pipeline.segment_html import segment_html
 from training.written import Said, said_of, written
@@ -73,5 +73,14 @@ def test_a_block_that_nothing_is_said_of_is_an_error_that_names_it(tmp_path: Pat
         written(tmp_path)
 
 
-def test_only_some_roles_are_of_entries() -> None:
-    assert {Role.HEADLINE, Role.TEASER, Role.BYLINE, Role.COMMENT, Role.PROMOTION} == set(ENTRIES)
+@pytest.mark.parametrize("said", ['data-r="nonsense"', 'data-r="body" data-l="1"'])
+def test_a_role_that_a_block_cannot_have_is_an_error_that_names_the_page(tmp_path: Path, said: str) -> None:
+    (tmp_path / "news-en-ice.html").write_text(f"<p {said}>Ice</p>")
+    with pytest.raises(ValueError, match=r"news-en-ice\.html: .*(nonsense|body)"):
+        written(tmp_path)
+
+
+def test_scripts_comments_and_signs_are_no_letters_of_a_text() -> None:
+    script = '<p data-r="body">A <b data-r="title">bold</b><script>var long = "text"</script><!-- a > b --> z</p>'
+    assert _said(script) == [Counter({Said(Role.TITLE, False): 4, Said(Role.BODY, False): 2})]
+    assert _said('<p data-r="body">1 < 2 and 3 > 2</p>') == [Counter({Said(Role.BODY, False): 9})]

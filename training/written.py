@@ -17,15 +17,15 @@ from typing import NamedTuple
 import numpy as np
 
 from pipeline import dom
-from pipeline.label import CLASSES, TWINS
+from pipeline.label import CLASSES, ENTRIES
 from pipeline.model import ROLES, Block, Role
 from pipeline.places import TagEnds
 from pipeline.segment_html import segment_html
-from training.data import INDEX, Gold, with_roles
+from training.data import Gold, with_roles
 
 WRITTEN = Path(__file__).parent / "written"
-# What is no letter: tags and blanks.
-NO_LETTER = re.compile(r"<[^>]*>|\s+")
+# What is no letter of a text: comments, scripts, tags, blanks.
+NO_LETTER = re.compile(r"<!--.*?-->|<(script|style)\b.*?</\1\s*>|<[a-z/!][^>]*>|\s+", re.DOTALL | re.IGNORECASE)
 
 
 class Said(NamedTuple):
@@ -36,8 +36,17 @@ class Said(NamedTuple):
 
 
 def written(folder: Path = WRITTEN) -> list[Gold]:
-    """The pages, each a site of its own; their kinds are the first words of their names. Raises `ValueError` for a block without a role."""
-    return [_read(path) for path in sorted(folder.glob("*.html"))]
+    """The pages, each a site of its own; their kinds are the first words of their names. Raises `ValueError` where a block has no role.
+
+    Neither may it have one that there is not, nor be listed with one that entries do not have.
+    """
+    found = []
+    for path in sorted(folder.glob("*.html")):
+        try:
+            found.append(_read(path))
+        except ValueError as error:
+            raise ValueError(f"{path.name}: {error}") from None
+    return found
 
 
 def _read(path: Path) -> Gold:
@@ -46,15 +55,17 @@ def _read(path: Path) -> Gold:
     by_letters = said_of(blocks, source)
     unsaid = [block.text for block, said in zip(blocks, by_letters, strict=True) if not said]
     if structure is None or unsaid:
-        raise ValueError(f"{path.name}: nothing is said of {unsaid}")
+        raise ValueError(f"nothing is said of {unsaid or 'it'}")
     said = [max(letters, key=letters.__getitem__) for letters in by_letters]
+    if wrong := {str(role) for role, listed in said if listed and role not in ENTRIES}:
+        raise ValueError(f"no entry has the role {', '.join(sorted(wrong))}")
     page, kind = f"written/{path.stem}", path.stem.split("-")[0]
     nothing = np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32)
     roles = [str(role) for role, _ in said]
     gold = with_roles(Gold(page, page, blocks, structure, *nothing, True, kind, roles), roles)
     for row, (role, listed) in zip(gold.allowed, said, strict=True):
         if listed:
-            row[:] = np.arange(len(CLASSES)) == len(ROLES) + TWINS.tolist().index(INDEX[role])
+            row[:] = np.arange(len(CLASSES)) == len(ROLES) + ENTRIES.index(role)
     return gold
 
 

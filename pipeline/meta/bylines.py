@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
-from pipeline.meta.dates import DIGIT, date_spans, parse_date, yearless_spans
+from pipeline.meta.dates import DIGIT, ZONES, date_spans, parse_date, yearless_spans
 from pipeline.meta.facts import Facts
 from pipeline.meta.names import BRACKETS, LABEL_END, UNSPACED, author_names, folded, is_outlet, strip_prefix, words
 from pipeline.model import Block, Role
@@ -44,6 +45,7 @@ AUTHOR_PAGE = re.compile(
     re.IGNORECASE,
 )
 PICTURE = re.compile(r"figure|caption|photo|foto|bild|image|pict(?!ure-?byline)|media-?credit", re.IGNORECASE)
+FIGURE = re.compile(r"(?:^|/)fig(?:ure|caption)(?=[./#]|$)")
 # Further up, names of classes speak of the whole story: ``article.post.image-full``.
 PICTURE_STEPS = 4
 SECTION = re.compile(
@@ -51,7 +53,11 @@ SECTION = re.compile(
     re.IGNORECASE,
 )
 DATED = re.compile(r"date|time|publish|datum|fecha|byline|posted|meta|attribution", re.IGNORECASE)
-PIECES = re.compile(r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\s{2,}|\d[\d:.,]*")
+# At separators, and at numbers with the halves of the day and the zones that stand behind a time.
+PIECES = re.compile(
+    r"\s*[|\u2022\u00b7\uff5c\u2502/]\s*|\s+[\u2013\u2014-]\s+|\s{2,}"
+    rf"|\d[\d:.,]*(?:\s?[AaPp]\.?[Mm]\b\.?)?(?:\s(?:{'|'.join(ZONES)}|CST|EAT|IST)\b)?"
+)
 # ``BySaima Sidik``: inline elements without a blank between them.
 GLUED = re.compile(r"\b(By|Von|Par|Por|Di)(?=[^\W\d_a-z][^\W\d_A-Z])")
 INSIDE = re.compile(r"\b(?:[Bb]y|[Vv]on|[Pp]ar|[Pp]or|[Dd]oor)\s+(?=[^\W\d_a-z])")
@@ -68,7 +74,8 @@ MARKS = frozenset({"Mn", "Mc", "Me", "Cf"})
 # Where words that may begin a name begin. A name has two, but for scripts that do not space their names.
 INITIAL = re.compile(r"(?<!\w)[^\W\d_a-z]")
 END_WORDS = re.compile(
-    r"(?<!\bvan)(?<!\bvon),?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié|pada|às|alle|a las?|a la/s|στις)\b.*$",
+    r"(?<!\bvan)(?<!\bvon),?\s\b(?:published|updated|posted|for|on|at|in|am|um|le|il|em|op|den|is|was|aktualisiert|actualizado|publié)\b.*$"
+    r"|\s(?-i:às|alle|a las?|στις|pada(?:\s\w{2,6})?)$",
     re.IGNORECASE,
 )
 
@@ -149,14 +156,10 @@ def _alike(one: Block, other: Block) -> bool:
 def _near_names(near: Sequence[Block], language: str, links: Sequence[str]) -> tuple[str, ...]:
     """Names in blocks around the title, the surest sign first: announced, marked by class or link, a link next to a date."""
     marked = (block for block in near if MARKED.search(block.path) or AUTHOR_PAGE.search(block.href))
-    signs = (
-        (near, True),
-        (marked, False),
-        (_links_by_dates(near, language), False),
-        (_bylines_by_dates(near, language), False),
-    )
+    signs = ((near, True), (marked, False), (_links_by_dates(near, language), False))
     found = (names for sign, announced in signs for block in sign if (names := _names(block, links, announced)))
-    return _people(next(found, ()))
+    likely = (names for block in _likely_bylines(near, language) if (names := _unannounced(block, links)))
+    return _people(next(chain(found, likely), ()))
 
 
 def _links_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
@@ -167,17 +170,26 @@ def _links_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
             yield block
 
 
-def _bylines_by_dates(near: Sequence[Block], language: str) -> Iterator[Block]:
-    """Blocks that are surely bylines, with a date or close to a block with one. Capitals alone are codes and places."""
-    dated = [bool(date_spans(block.text, language)) for block in near]
-    for index, block in enumerate(near):
-        if block.role is BYLINE and block.score >= LIKELY_SCORE and any(dated[max(index - 2, 0) : index + 3]):
-            # Anything short is written like a name where none has capitals.
-            titled = (
-                words().titles_after.search(block.text) if UNSPACED.search(block.text) else not block.text.isupper()
-            )
-            if titled:
+def _likely_bylines(near: Sequence[Block], language: str) -> Iterator[Block]:
+    """Likely bylines with a date, or at most two blocks from one with one."""
+    ordered = sorted(near, key=lambda block: block.start)
+    dated = [block if date_spans(block.text, language) else None for block in ordered]
+    for index, block in enumerate(ordered):
+        if block.role is BYLINE and block.score >= LIKELY_SCORE:
+            around = filter(None, dated[max(index - 2, 0) : index + 3])
+            if any(abs(block.start - other.start) < ALIKE_CHARS for other in around):
                 yield block
+
+
+def _unannounced(block: Block, links: Sequence[str]) -> tuple[str, ...]:
+    """The names of a likely byline. Capitals alone are codes and places; where no letter has capitals, anything is written like a name."""
+    return tuple(name for name in _names(block, links, announced=False) if _is_sure_name(name, block))
+
+
+def _is_sure_name(name: str, block: Block) -> bool:
+    if UNSPACED.search(name):
+        return words().titles_after.search(block.text) is not None
+    return not name.isupper() and (block.score >= SURE_SCORE or name.lower() != name)
 
 
 def _plain_link(block: Block) -> bool:
@@ -206,7 +218,12 @@ def _names(block: Block, links: Sequence[str], announced: bool) -> tuple[str, ..
         names = author_names([*linked, END_WORDS.sub("", rest)])
         found += _written_like_names(names, announced, block.role)
     # Asked last: few blocks hold names.
-    return () if found and PICTURE.search("/".join(block.path.split("/")[-PICTURE_STEPS:])) else tuple(found)
+    return () if found and _is_of_picture(block.path) else tuple(found)
+
+
+def _is_of_picture(path: str) -> bool:
+    """Whether a figure is around, or an element close around is called after a picture."""
+    return FIGURE.search(path) is not None or PICTURE.search("/".join(path.split("/")[-PICTURE_STEPS:])) is not None
 
 
 def _linked(text: str, links: Sequence[str]) -> tuple[list[str], str]:
@@ -288,9 +305,14 @@ def _like_a_name(name: str) -> bool:
     if not WRITTEN_LIKE_A_NAME.match(_letters(name)):
         return UNSPACED.search(name) is not None and len(name) <= 12 and not COLON.search(name)
     low = name.casefold().split()
-    if max(map(len, low)) < 3:
+    if max(map(len, low)) < 3 or any(_begins_small(word) for word in (name, name.rsplit(maxsplit=1)[-1])):
         return False
     return not words().updated.search(name) and not any(word in words().not_names for word in low)
+
+
+def _begins_small(word: str) -> bool:
+    """With a small letter where names begin with a capital; of the Latin alphabet's the particles are known, and Georgian has none."""
+    return not word[0].isascii() and word[0].title() != word[0]
 
 
 def _dates(blocks: Sequence[Block], language: str) -> tuple[str, str]:

@@ -24,15 +24,15 @@ SOLAR_NAMED = re.compile(
 SOLAR_NUMERIC = re.compile(r"(?<!\d)(?P<year>1[34]\d\d)(?P<mark>[-/])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})(?!\d)")
 # What Arabic keyboards write for two Persian letters.
 PERSIAN = str.maketrans("يك", "یک")
-# In numbers alone, a later year is one of the Islamic lunar calendar.
-LAST_NUMERIC_YEAR = 1415
+# In numbers alone, a later year is one of the Islamic lunar calendar, and no page online is of an earlier one.
+NUMERIC_YEARS = range(1370, 1416)
 # Days before the first year, counted as `datetime.date.toordinal` does.
 SOLAR_EPOCH = 226_895
 LONG_MONTHS = 6
 
 
-def days_of_other_calendars(text: str) -> Iterator[tuple[dt.date, int, int]]:
-    """Valid dates in a short text, each with its start and the offset just past it."""
+def days_of_other_calendars(text: str, persian: bool) -> Iterator[tuple[dt.date, int, int]]:
+    """Valid dates in a short text, each with its start and the offset just past it. `persian`: numbers alone may be days of Iran."""
     for match in ERA.finditer(text):
         year = ERAS[match["era"]] + (1 if match["year"] == "元" else int(match["year"]))
         if day := _gregorian(year, int(match["month"]), int(match["day"])):
@@ -40,9 +40,9 @@ def days_of_other_calendars(text: str) -> Iterator[tuple[dt.date, int, int]]:
     for match in SOLAR_NAMED.finditer(text.translate(PERSIAN)):
         if day := solar_day(int(match["year"]), SOLAR_MONTHS.index(match["month"]) + 1, int(match["day"])):
             yield day, match.start(), match.end()
-    for match in SOLAR_NUMERIC.finditer(text):
+    for match in SOLAR_NUMERIC.finditer(text) if persian else ():
         year = int(match["year"])
-        if year <= LAST_NUMERIC_YEAR and (day := solar_day(year, int(match["month"]), int(match["day"]))):
+        if year in NUMERIC_YEARS and (day := solar_day(year, int(match["month"]), int(match["day"]))):
             yield day, match.start(), match.end()
 
 

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from unicodedata import normalize
 
-from pipeline.meta.calendars import SOLAR_NUMERIC, days_of_other_calendars
+from pipeline.meta.calendars import days_of_other_calendars
 
 # Earlier than the first newspaper archives online, or later than any page could be: a template's placeholder.
 EARLIEST_YEAR = 1800
@@ -76,6 +76,8 @@ DAY_OF_MONTH = re.compile(
     rf"(?<![\d:])\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:de\s|of\s)?(?P<behind>{WORD})|\b(?P<before>{WORD})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:])"
 )
 DIGIT = re.compile(r"\d")
+# A letter or a digit of the Arabic script.
+ARABIC = re.compile(r"[\u0600-\u06ff]")
 FOUR_DIGITS = re.compile(r"\d{4}")
 UNIX = re.compile(r"\d{10}(?:\d{3})?(?:\.\d+)?$")
 IN_URL = re.compile(
@@ -99,11 +101,10 @@ def parse_date(text: str, language: str = "") -> str:
     text = text.strip()[:MAX_DATE_CHARS]
     if not DIGIT.search(text):
         return ""
-    text = _in_ascii_digits(text)
     if UNIX.match(text):
         return _from_unix(text)
     for day, start, end in _days(text, language):
-        return _stamp(day, _clock(text, start, end))
+        return _stamp(day, _clock(_in_ascii_digits(text), start, end))
     return ""
 
 
@@ -117,8 +118,7 @@ def date_in_url(url: str) -> str:
 def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
     """Where dates stand in a short text: start and end, in order, overlaps joined."""
     spans: list[tuple[int, int]] = []
-    text = _in_ascii_digits(text[:MAX_DATE_CHARS])
-    for _, start, end in sorted(_days(text, language), key=lambda found: found[1:]):
+    for _, start, end in sorted(_days(text[:MAX_DATE_CHARS], language), key=lambda found: found[1:]):
         if spans and start <= spans[-1][1]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
@@ -139,6 +139,8 @@ def yearless_spans(text: str) -> list[tuple[int, int]]:
 
 def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
     """Valid dates by form, surest form first, each with its start and the offset just past it."""
+    persian = language[:2].lower() == "fa" or ARABIC.search(text) is not None
+    text = _in_ascii_digits(text)
     if FOUR_DIGITS.search(text):
         yield from _days_of_full_years(text, language)
     for match in NUMERIC.finditer(text):
@@ -148,8 +150,10 @@ def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
         month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
         if day := _day(year, month, number):
             yield day, match.start(), match.end()
-    if not text.isascii() or SOLAR_NUMERIC.search(text):
-        yield from days_of_other_calendars(text)
+    if persian or not text.isascii():
+        for day, start, end in days_of_other_calendars(text, persian):
+            if _is_of_press(day.year, day.month, day.day):
+                yield day, start, end
 
 
 def _days_of_full_years(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
@@ -175,12 +179,17 @@ def _day(year: int, month: int, number: int) -> dt.date | None:
     """A real day in the range of the press; Thai pages count the Buddhist era, 543 years ahead."""
     if 2443 <= year <= 2593:
         year -= 543
-    if not EARLIEST_YEAR <= year <= LATEST_YEAR or (year, month, number) == (1970, 1, 1):
+    if not _is_of_press(year, month, number):
         return None
     try:
         return dt.date(year, month, number)
     except ValueError:
         return None
+
+
+def _is_of_press(year: int, month: int, number: int) -> bool:
+    """Neither out of range nor the Unix epoch, which a template says that has no date."""
+    return EARLIEST_YEAR <= year <= LATEST_YEAR and (year, month, number) != (1970, 1, 1)
 
 
 def _month(name: str, language: str) -> int:

@@ -166,7 +166,7 @@ def read_microdata(parsed: Parsed, after: tuple[int, int] = (0, 0)) -> Marked:
 
 def _is_profile(link: Any) -> bool:
     """Blogger's ``View my complete profile``, which names nobody."""
-    return "profile-link" in (link.attr("class") or "").split()
+    return "profile-link" in (link.attr("class") or "").split() and "/profile/" in (link.attr("href") or "")
 
 
 PROPERTIES = frozenset({"headline", "author", "creator", "datepublished", "datecreated", "datemodified"})

@@ -180,6 +180,7 @@ def _at_commas(text: str) -> list[str]:
     if (
         len(pieces) == 2
         and all(len(piece.split()) == 1 for piece in pieces)
+        and pieces[1].isalpha()
         and not any(_is_mark(piece) for piece in pieces)
     ):
         return [f"{pieces[1]} {pieces[0]}"]

@@ -19,6 +19,7 @@ SEPARATOR = re.compile(
     r"\s+[|\-\u2013\u2014\u00b7\u2022\u00bb\u00ab\u2039\u203a:~/]+\s+|\s*[|\uff5c\u3163\u2502\u00bb]\s*|\s+::\s+"
 )
 TIGHT_SEPARATOR = re.compile(r"\s*[-\uff5c|\u3163:\uff1a\uff08(]\s*(?=[^-\uff5c|\u3163]*$)")
+GOES_ON = re.compile(r"[:,;.?!]\s")
 MAX_SUFFIXES = 3
 # Below this share of common words two titles do not speak of the same story.
 SAME_STORY_SHARE = 0.3
@@ -146,8 +147,8 @@ def _agreed(declared: Sequence[tuple[str, str]]) -> str:
 
 
 def _goes_on(visible: str, agreed: str) -> bool:
-    """The visible title begins with the agreed one and says more: ``Bridge closes: what drivers need to know``."""
-    return visible.startswith(agreed) and not SEPARATOR.match(visible[len(agreed) :])
+    """The visible title says more, behind a mark of the sentence: ``Bridge closes: what drivers need to know``."""
+    return visible.startswith(agreed) and GOES_ON.match(visible, len(agreed)) is not None
 
 
 def _without_label(visible: str, declared: Sequence[tuple[str, str]]) -> tuple[str, str]:
