@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from unicodedata import normalize
 
@@ -76,6 +76,7 @@ DAY_OF_MONTH = re.compile(
     rf"(?<![\d:])\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:de\s|of\s)?(?P<behind>{WORD})|\b(?P<before>{WORD})\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\d:])"
 )
 DIGIT = re.compile(r"\d")
+OTHER_DIGIT = re.compile(r"[^\D0-9]")
 # A letter or a digit of the Arabic script.
 ARABIC = re.compile(r"[\u0600-\u06ff]")
 FOUR_DIGITS = re.compile(r"\d{4}")
@@ -115,7 +116,9 @@ def date_in_url(url: str) -> str:
     return day.isoformat() if day and day.year >= 1990 else ""
 
 
-def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
+# The same few bylines are asked for their dates several times a page.
+@lru_cache(maxsize=256)
+def date_spans(text: str, language: str = "") -> tuple[tuple[int, int], ...]:
     """Where dates stand in a short text: start and end, in order, overlaps joined."""
     spans: list[tuple[int, int]] = []
     for _, start, end in sorted(_days(text[:MAX_DATE_CHARS], language), key=lambda found: found[1:]):
@@ -123,12 +126,12 @@ def date_spans(text: str, language: str = "") -> list[tuple[int, int]]:
             spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
         else:
             spans.append((start, end))
-    return spans
+    return tuple(spans)
 
 
 def _in_ascii_digits(text: str) -> str:
     """The text with the digits of all scripts as those of this one, at their places."""
-    return text if text.isascii() else DIGIT.sub(lambda digit: str(int(digit[0])), text)
+    return text if text.isascii() else OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text)
 
 
 def yearless_spans(text: str) -> list[tuple[int, int]]:
@@ -150,7 +153,7 @@ def _days(text: str, language: str) -> Iterator[tuple[dt.date, int, int]]:
         month, number = (first, second) if (american and first <= 12) or second > 12 else (second, first)
         if day := _day(year, month, number):
             yield day, match.start(), match.end()
-    if persian or not text.isascii():
+    if persian or "年" in text:
         for day, start, end in days_of_other_calendars(text, persian):
             if _is_of_press(day.year, day.month, day.day):
                 yield day, start, end
