@@ -12,20 +12,19 @@ from statistics import mean
 
 from pipeline.extractors import extract_with
 from tests.written import blocks_of, flattened, pages, right, story_f1, unmarked
+from training.data import ARTICLES
 
-STORIES = ("news", "article")
 COLUMNS = ("pages", "told", "flattened", "trafilatura", "right", "flattened")
 
 
 def main() -> None:
     print(f"{'':22}" + "".join(f"{column:>12}" for column in COLUMNS))
-    groups: dict[str, list[Path]] = {"news and articles": [], "other pages": [], "all": []}
-    for page in pages("fresh"):
-        groups["news and articles" if page.stem.split("-")[0] in STORIES else "other pages"].append(page)
-        groups["all"].append(page)
-    for name, group in groups.items():
-        found = [_figures(page) for page in group]
-        print(f"{name:22}{len(group):12}" + "".join(f"{mean(column):12.3f}" for column in zip(*found, strict=True)))
+    figures = {page: _figures(page) for page in pages("fresh")}
+    stories = [page for page in figures if page.stem.split("-")[0] in ARTICLES]
+    others = [page for page in figures if page not in stories]
+    for name, group in (("news and articles", stories), ("other pages", others), ("all", list(figures))):
+        columns = zip(*(figures[page] for page in group), strict=True)
+        print(f"{name:22}{len(group):12}" + "".join(f"{mean(column):12.3f}" for column in columns))
 
 
 def _figures(page: Path) -> list[float]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 
 import pytest
 
-from pipeline.model import STORY_TEXT, Block, Role
-from tests.gate.measure import NEWS_WORD, word_f1
-from tests.written import blocks_of, flattened, pages
+from pipeline.model import Role
+from tests.written import blocks_of, flattened, pages, story_f1
 
 LISTS = pages("lists")
 
@@ -36,11 +34,4 @@ def test_titles_of_entries_are_headlines_without_markup_too() -> None:
 
 @pytest.mark.parametrize("page", LISTS, ids=lambda page: page.stem)
 def test_the_text_of_a_list_is_what_it_lists(page: Path) -> None:
-    blocks = blocks_of(page)
-    ours = _words(of.block for of in blocks if of.block.told)
-    theirs = _words(of.block for of in blocks if True in of.listed or of.roles & STORY_TEXT)
-    assert word_f1(ours, theirs) >= 0.8
-
-
-def _words(blocks: Iterable[Block]) -> list[str]:
-    return [word for block in blocks for word in NEWS_WORD.findall(block.text.lower())]
+    assert story_f1(blocks_of(page)) >= 0.8

@@ -58,12 +58,8 @@ def right(blocks: list[Written]) -> float:
     return mean(of.block.role in of.roles for of in blocks)
 
 
-def story_of(blocks: list[Written]) -> str:
-    """What a page tells, by its gold."""
-    return " ".join(of.block.text for of in blocks if of.roles & STORY_TEXT or True in of.listed)
-
-
 def story_f1(blocks: list[Written], text: str | None = None) -> float:
-    """Word F1 of what is told of a page, or of another text."""
+    """Word F1 of what is told of a page, or of another text, against what its gold tells."""
     ours = " ".join(of.block.text for of in blocks if of.block.told) if text is None else text
-    return word_f1(NEWS_WORD.findall(ours.lower()), NEWS_WORD.findall(story_of(blocks).lower()))
+    theirs = " ".join(of.block.text for of in blocks if of.roles & STORY_TEXT or True in of.listed)
+    return word_f1(NEWS_WORD.findall(ours.lower()), NEWS_WORD.findall(theirs.lower()))
