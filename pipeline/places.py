@@ -6,7 +6,6 @@ once references are resolved.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -14,6 +13,7 @@ from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Any
 
 from pipeline.elements import LITERAL, NESTED, RAW, VOID
+from pipeline.references import readable, unescaped
 from pipeline.soup import SoupText
 
 if TYPE_CHECKING:
@@ -131,14 +131,10 @@ def gap_end(source: str, at: int) -> int:
 
 def unescape(reference: str) -> str:
     """What a character reference stands for, as HTML5 has it: what is no character in HTML, too, if a number names it."""
-    try:
-        found = html.unescape(reference)
-    except ValueError:
-        # More digits than Python reads: beyond Unicode.
-        return "\ufffd"
+    found = unescaped(reference)
     if found:
         return found
-    digits = reference.strip("&#;")
+    digits = readable(reference).strip("&#;")
     return chr(int(digits[1:], 16) if digits[0] in "xX" else int(digits))
 
 
@@ -148,7 +144,7 @@ Resolve = Callable[[str], str]
 
 def resolver(parsed: Parsed) -> Resolve:
     """html.parser leaves out what is no character in HTML."""
-    return html.unescape if parsed.text is SoupText else unescape
+    return unescaped if parsed.text is SoupText else unescape
 
 
 def locate(source: str, data: str, low: int, resolve: Resolve, literal: bool = False) -> tuple[int, int, int]:

@@ -7,6 +7,7 @@ from bs4.builder._htmlparser import HTMLParserTreeBuilder
 from bs4.element import PreformattedString
 
 from pipeline.elements import INLINE
+from pipeline.references import readable
 
 
 def parsed(source: str) -> SoupElement:
@@ -14,7 +15,7 @@ def parsed(source: str) -> SoupElement:
     builder = HTMLParserTreeBuilder()
     # Left to itself, the builder resolves references one by one, and loses the semicolon after those it does not know.
     builder.parser_args[1]["convert_charrefs"] = True
-    return SoupElement(_Page(source, builder=builder))
+    return SoupElement(_Page(readable(source), builder=builder))
 
 
 class _Page(BeautifulSoup):

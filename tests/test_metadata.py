@@ -491,6 +491,9 @@ def test_the_fallback_fills_gaps_only_when_it_is_allowed() -> None:
 HOSTILE = {
     "surrogates": '<script type="application/ld+json">{"@type":"Article","headline":"a\\ud800b","author":"Ada \\udfffBrook","url":"https://x.example/\\ud800","keywords":"\\ud800"}</script>',
     "long number": '<script type="application/ld+json">{"@type":"Article","position":' + "9" * 100_000 + "}</script>",
+    "long reference": '<script type="application/ld+json">{"@type":"Article","headline":"&#'
+    + "9" * 5_000
+    + ';" and</script>',
     "deep json": '<script type="application/ld+json">' + "[" * 200_000 + "</script>",
     "deep objects": '<script type="application/ld+json">' + '{"author":' * 900 + "1" + "}" * 900 + "</script>",
     "huge json": '<script type="application/ld+json">{"@type":"Article","headline":"' + "x" * 5_000_000 + '"}</script>',

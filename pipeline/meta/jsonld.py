@@ -7,7 +7,6 @@ broken is searched for its few telling pairs. Sizes are capped before parsing, s
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from pipeline.meta.facts import Facts, tidy
+from pipeline.references import unescaped
 
 # The longest honest script seen was 390,000 characters (a live blog with every post); parsing costs about 10 ms per million.
 MAX_SCRIPT_CHARS = 1_000_000
@@ -91,7 +91,7 @@ def read_jsonld(scripts: Sequence[str], title: str = "", url: str = "") -> Facts
 def parse_json(script: str) -> list[Any]:
     """The values in a script, repaired where that is simple; empty when it stays broken."""
     text = script.strip()
-    for repair in (None, _unwrapped, _without_trailing_commas, html.unescape):
+    for repair in (None, _unwrapped, _without_trailing_commas, unescaped):
         text = repair(text) if repair else text
         if values := _values(text):
             return values

@@ -1,0 +1,26 @@
+"""Character references whose number has more digits than Python reads (`sys.int_info.default_max_str_digits`)."""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Python reads a few thousand digits; Unicode ends after seven, behind zeros.
+TOO_LONG = re.compile(r"&#([0-9]{1000,})")
+BEYOND_UNICODE = 10**7
+
+
+def readable(text: str) -> str:
+    """The text, with such a reference as one of its length and its number that is hexadecimal, which Python reads."""
+    return TOO_LONG.sub(_as_hexadecimal, text)
+
+
+def _as_hexadecimal(reference: re.Match[str]) -> str:
+    digits = reference[1].lstrip("0")
+    number = BEYOND_UNICODE if len(digits) > len(str(BEYOND_UNICODE)) else int(digits or "0")
+    return f"&#x{number:0{len(reference[1]) - 1}x}"
+
+
+def unescaped(text: str) -> str:
+    """`html.unescape`, which raises `ValueError` at such a reference."""
+    return html.unescape(readable(text))
