@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import re
 
-# Python reads a few thousand digits; Unicode ends after seven, behind zeros.
+# Python reads a few thousand digits.
 TOO_LONG = re.compile(r"&#([0-9]{1000,})")
-BEYOND_UNICODE = 10**7
+# Unicode ends below the least number of so many digits; of a longer one they are enough to be beyond it.
+MOST_DIGITS = 8
 
 
 def readable(text: str) -> str:
@@ -16,11 +17,10 @@ def readable(text: str) -> str:
 
 
 def _as_hexadecimal(reference: re.Match[str]) -> str:
-    digits = reference[1].lstrip("0")
-    number = BEYOND_UNICODE if len(digits) > len(str(BEYOND_UNICODE)) else int(digits or "0")
+    number = int(reference[1].lstrip("0")[:MOST_DIGITS] or "0")
     return f"&#x{number:0{len(reference[1]) - 1}x}"
 
 
 def unescaped(text: str) -> str:
-    """`html.unescape`, which raises `ValueError` at such a reference."""
+    """As `html.unescape` has it, but that raises `ValueError` at such a reference."""
     return html.unescape(readable(text))
