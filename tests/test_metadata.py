@@ -494,6 +494,9 @@ HOSTILE = {
     "long reference": '<script type="application/ld+json">{"@type":"Article","headline":"&#'
     + "9" * 5_000
     + ';" and</script>',
+    "long reference among keywords": jsonld(headline="T", keywords=["&#" + "9" * 5_000 + ";"]),
+    "long reference to an image": jsonld(headline="T", image={"url": "&#" + "9" * 5_000 + ";"}),
+    "long reference in a meta": f'<meta name="description" content="&amp;#{"9" * 5_000};">',
     "deep json": '<script type="application/ld+json">' + "[" * 200_000 + "</script>",
     "deep objects": '<script type="application/ld+json">' + '{"author":' * 900 + "1" + "}" * 900 + "</script>",
     "huge json": '<script type="application/ld+json">{"@type":"Article","headline":"' + "x" * 5_000_000 + '"}</script>',

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import NamedTuple
+
+from pipeline.references import unescaped
 
 # Longer values are paragraphs, scripts or attacks, not titles, names or dates.
 MAX_CHARS = 600
@@ -38,7 +39,7 @@ def tidy(value: object, limit: int = MAX_CHARS) -> str:
         return ""
     value = value[: 4 * limit]
     if "&" in value:
-        value = html.unescape(html.unescape(value))
+        value = unescaped(unescaped(value))
     if "<" in value:
         value = TAGS.sub(" ", value)
     return plain(value)[:limit].strip()
