@@ -44,8 +44,8 @@ STORY_FACTS: tuple[str, ...] = (
 # Columns of a page's dense matrix: text first, then markup (zeros for flattened text), then whether there is markup.
 DENSE: tuple[str, ...] = (*TEXT_FACTS, *STORY_FACTS, *STRUCTURE, "has_markup")
 
-WORD_BUCKETS = 8192
-PATH_BUCKETS = 4096
+WORD_BUCKETS = 32_768
+PATH_BUCKETS = 16_384
 GROUP_KINDS = 3
 """Ways in which blocks belong together: `Features.groups`."""
 FIRST_WORDS, LAST_WORDS = 6, 3

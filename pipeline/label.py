@@ -117,6 +117,7 @@ class Weights(NamedTuple):
     """One over their widths."""
     words: Floats
     paths: Floats
+    """(places, numbers): of flattened text, which has none, (places, 0)."""
     enter: Floats
     enter_bias: Floats
     convs: Floats

@@ -369,7 +369,7 @@ def test_a_wrong_weights_file_says_which(tmp_path: Path) -> None:
 def shipped_arrays() -> dict[str, NDArray[Any]]:
     return {
         name: np.stack(values)
-        for name, values in zip(Weights._fields, zip(*load("", "text"), strict=True), strict=True)
+        for name, values in zip(Weights._fields, zip(*load("", "markup"), strict=True), strict=True)
     }
 
 

@@ -67,6 +67,12 @@ def test_what_most_letters_say_counts(tmp_path: Path) -> None:
     assert (page.page, page.kind, page.by_hand, page.read) == ("written/news-en-ice", "news", True, ["headline"])
 
 
+def test_of_what_labels_differ_about_nothing_is_learned(tmp_path: Path) -> None:
+    (tmp_path / "news-en-ice.html").write_text('<p data-r="body">Ice</p><p data-r="body" data-q="1">on the lake</p>')
+    [page] = written(tmp_path)
+    assert (page.read, page.weight.tolist()) == (["body", "body"], [1.0, 0.0])
+
+
 def test_a_block_that_nothing_is_said_of_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "news-en-ice.html").write_text('<p data-r="title">Ice</p><p>on the lake</p>')
     with pytest.raises(ValueError, match=r"news-en-ice\.html.*on the lake"):

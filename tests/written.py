@@ -14,7 +14,7 @@ from pipeline.segment_html import segment_html
 from tests.gate.measure import NEWS_WORD, word_f1
 from training.written import said_of
 
-GOLD = re.compile(r'\s+data-[rl]="[a-z1]*"')
+GOLD = re.compile(r'\s+data-[rlq]="[a-z1]*"')
 
 
 class Written(NamedTuple):
@@ -37,7 +37,7 @@ def blocks_of(page: Path) -> list[Written]:
     found = []
     for block, said in zip(extract(unmarked(source), languages=False, metadata=False).blocks, golds, strict=True):
         assert said, block
-        found.append(Written(block, {role for role, _ in said}, {listed for _, listed in said}))
+        found.append(Written(block, {one.role for one in said}, {one.listed for one in said}))
     return found
 
 

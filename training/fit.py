@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from training.data import ARTICLES, FLAT, Example, Forms
 from training.net import Net, Shape, collate, loss
+from training.tokens import telling
 
 
 class Plan(NamedTuple):
@@ -17,6 +18,8 @@ class Plan(NamedTuple):
 
     epochs: int = 9
     rate: float = 2e-3
+    token_rate: float = 4e-3
+    """Of the embeddings of words and class names, most of which a batch does not have."""
     batch_blocks: int = 5000
     longest: int = 1200
     """Longer pages are cut to a random window of this many blocks while training."""
@@ -50,9 +53,15 @@ def fit(pages: Sequence[Forms], shape: Shape, plan: Plan, report: Callable[[str]
     sample = np.concatenate([example.features.dense for example in examples[:: max(len(examples) // 400, 1)]])
     net = Net(shape, sample)
     steps = plan.epochs * len(_batches(examples, plan, rng))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=plan.rate, weight_decay=plan.decay)
+    tables = [net.words.weight, net.paths.weight]
+    with torch.no_grad():
+        net.words.weight.copy_(torch.from_numpy(telling(examples, "word", *net.words.weight.shape)))
+        net.paths.weight.copy_(torch.from_numpy(telling(examples, "path", *net.paths.weight.shape)))
+    others = [values for values in net.parameters() if all(values is not table for table in tables)]
+    groups: list[dict[str, Any]] = [{"params": tables}, {"params": others}]
+    optimiser = torch.optim.AdamW(groups, lr=plan.rate, weight_decay=plan.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, plan.rate, total_steps=steps + SPARE_STEPS, pct_start=0.15
+        optimiser, [plan.token_rate, plan.rate], total_steps=steps + SPARE_STEPS, pct_start=0.15
     )
     step = 0
     for epoch in range(plan.epochs):

@@ -103,8 +103,9 @@ def _size(way: str, temperature: float) -> str:
     """What the nets of one way look like, in a line."""
     shape, plans = SHAPES[way], PLANS[way]
     when = "" if AT_ONCE[way] else " (with a net for `text`) where the first leaves the story unclear"
+    names = f"class names in {shape.paths}" if shape.paths else "no class names"
     return (
-        f"`{way}`: {len(plans)} nets whose logits are averaged{when}, width {shape.width}, words in {shape.words} dimensions, class names in {shape.paths}, "
+        f"`{way}`: {len(plans)} nets whose logits are averaged{when}, width {shape.width}, words in {shape.words} dimensions, {names}, "
         f"{plans[0].epochs} epochs, pages that are neither news nor articles times {' and '.join(f'{plan.other_weight:g}' for plan in plans)}, "
         f"temperature {temperature}"
     )

@@ -40,7 +40,7 @@ FOLDS = 5
 MARKUP, TEXT = "markup", "text"
 # Wider nets read pages with markup no better, and cost more. Words are most of what flattened text has, and nearly half of what
 # its nets read is in made-up words, so few pages need to be without any: of 0.15 and 0.3 the first read unseen pages better.
-SHAPES = {MARKUP: Shape(width=48), TEXT: Shape(width=80, words=12, blind=0.15)}
+SHAPES = {MARKUP: Shape(width=48, words=12), TEXT: Shape(width=80, words=12, paths=0, blind=0.15)}
 # Nets fitted from different seeds, whose logits are averaged: on every flattened text, where time matters less, and on those pages
 # with markup whose story the first leaves unclear, and which a net for flattened text then reads besides. Four nets read flattened
 # text no better than two. The pages that the second net for markup is asked about are mostly no articles, so it learns more of those.

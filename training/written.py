@@ -2,7 +2,8 @@
 
 The labelled pages come from a few hundred sites, most of them in English. These have the languages, the systems and the kinds of pages that
 those lack. ``data-r`` is the role of the text within, unless an element further in says another, and ``data-l`` that it is an entry of
-what the page lists and told with its text. ``python -m training.written FILE ...`` shows what is said of the blocks of some pages.
+what the page lists and told with its text. Of a text with ``data-q`` nothing is learned: quotes drawn out of a story, posts set into it and
+boxes of facts, which some labels call its body and others leave out. ``python -m training.written FILE ...`` shows what is said of the blocks of some pages.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class Said(NamedTuple):
 
     role: Role
     listed: bool
+    disputed: bool = False
 
 
 def written(folder: Path = WRITTEN) -> list[Gold]:
@@ -57,16 +59,16 @@ def _read(path: Path) -> Gold:
     if structure is None or unsaid:
         raise ValueError(f"nothing is said of {unsaid or 'it'}")
     said = [max(letters, key=letters.__getitem__) for letters in by_letters]
-    if wrong := {str(role) for role, listed in said if listed and role not in ENTRIES}:
+    if wrong := {str(one.role) for one in said if one.listed and one.role not in ENTRIES}:
         raise ValueError(f"no entry has the role {', '.join(sorted(wrong))}")
     page, kind = f"written/{path.stem}", path.stem.split("-")[0]
     nothing = np.zeros((0, 0), dtype=bool), np.zeros(0, dtype=np.float32)
-    roles = [str(role) for role, _ in said]
+    roles = [str(one.role) for one in said]
     gold = with_roles(Gold(page, page, blocks, structure, *nothing, True, kind, roles), roles)
-    for row, (role, listed) in zip(gold.allowed, said, strict=True):
-        if listed:
-            row[:] = np.arange(len(CLASSES)) == len(ROLES) + ENTRIES.index(role)
-    return gold
+    for row, one in zip(gold.allowed, said, strict=True):
+        if one.listed:
+            row[:] = np.arange(len(CLASSES)) == len(ROLES) + ENTRIES.index(one.role)
+    return gold._replace(weight=np.array([not one.disputed for one in said], dtype=np.float32))
 
 
 def said_of(blocks: Sequence[Block], source: str) -> list[Counter[Said]]:
@@ -76,7 +78,8 @@ def said_of(blocks: Sequence[Block], source: str) -> list[Counter[Said]]:
     said: list[Said | None] = [None] * len(source)
     for element in parsed.select("[data-r]"):
         first, end = (ends.after(element, whole) for whole in (False, True))
-        said[first:end] = [Said(Role(element.attr("data-r")), element.attr("data-l") is not None)] * (end - first)
+        of = Said(Role(element.attr("data-r")), *(element.attr(name) is not None for name in ("data-l", "data-q")))
+        said[first:end] = [of] * (end - first)
     for gap in NO_LETTER.finditer(source):
         said[gap.start() : gap.end()] = [None] * len(gap[0])
     return [Counter(of for of in said[block.start : block.end] if of) for block in blocks]
@@ -87,7 +90,7 @@ def main() -> None:
         source = Path(name).read_text(encoding="utf-8")
         blocks = segment_html(source).blocks
         for block, said in zip(blocks, said_of(blocks, source), strict=True):
-            roles = " ".join(f"{role}{' (listed)' if listed else ''}" for role, listed in said)
+            roles = " ".join(f"{one.role}{' (listed)' * one.listed}{' (disputed)' * one.disputed}" for one in said)
             print(f"{roles or 'NONE':20} {block.text[:100]}")
 
 

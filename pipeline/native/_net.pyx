@@ -62,7 +62,9 @@ def bags(const float[:, ::1] table, const int64_t[::1] tokens, const int64_t[::1
     cdef Py_ssize_t row, token, column, first, stop, width = table.shape[1]
     cdef const float* embedding
     cdef float* sums
-    check(len(starts) == out.shape[0] + 1 and 0 <= at and 0 < width and at + width <= out.shape[1])
+    check(len(starts) == out.shape[0] + 1 and 0 <= at and at + width <= out.shape[1])
+    if not width:
+        return
     for row in range(out.shape[0]):
         first, stop = starts[row], starts[row + 1]
         sums = &out[row, at]
